@@ -22,11 +22,10 @@ from batchwright.errors import BatchwrightError, ConfigError
 from batchwright.operations.asked_vector import AskedVectors
 from batchwright.operations.collections import CollectionStatus
 from batchwright.operations.connections import understandable
+from batchwright.operations.reject_selection import PAGE, RejectSelection, resolve
 from batchwright.operations.relation import Relation
-from batchwright.operations.selection import PAGE, Selection, resolve
 from batchwright.operations.status import Status, runs, status
-from batchwright.operations.target import Target as Opened
-from batchwright.operations.target import existing, nothing_loaded
+from batchwright.operations.target import OpenTarget, existing, nothing_loaded
 from batchwright.plugins.manager import PluginManager
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ class Target:
         self._manager = manager
         self._reporters = tuple(reporters)
         self._stack = ExitStack()
-        self._there: Opened | None = None
+        self._there: OpenTarget | None = None
         self._process = 0
 
     @property
@@ -265,7 +264,7 @@ class Target:
             ConfigError: There is no reject, or more than one, with an id that was given; or the collection
                 is in several relations.
         """
-        for page in Selection(ids, run, key, error, collection).pages(self._opened):
+        for page in RejectSelection(ids, run, key, error, collection).pages(self._opened):
             yield from page
 
     def reject(self, reject_id: str) -> Reject:
@@ -398,7 +397,7 @@ class Target:
             yield from ((relation, name) for name in names)
 
     @property
-    def _opened(self) -> Opened:
+    def _opened(self) -> OpenTarget:
         if self._there is None:
             raise BatchwrightError("the target is not open: with Target(…) as target, or target.open()")
         if self._process != os.getpid():

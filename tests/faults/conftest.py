@@ -46,3 +46,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent) and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(300))
+
+
+@pytest.fixture
+def url(target: Target) -> Iterator[str]:
+    """The URL of an empty target, of each of the two."""
+    made = target.fresh()
+    yield made
+    target.drop(made)

@@ -45,13 +45,6 @@ class Acting(Reporter[ReporterOptions]):
             self._act()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/kb.db"
-    return str(request.getfixturevalue("postgres_url"))
-
-
 @pytest.fixture
 def corpus(tmp_path: Path, seed: int) -> Path:
     return write_corpus(tmp_path / "docs", seed)

@@ -185,7 +185,7 @@ def test_a_program_goes_on_where_a_run_was_killed(target: Target, tmp_path: Path
 
 def _execute(url: str, *statements: str) -> None:
     if url.startswith("sqlite"):
-        with sqlite3.connect(url.removeprefix("sqlite:///"), timeout=10) as file:
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=10)) as file, file:
             for statement in statements:
                 file.execute(statement)
         file.close()

@@ -20,13 +20,6 @@ from tests.support.tables import contents
 COUNT = 60
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/kb.db"
-    return str(request.getfixturevalue("postgres_url"))
-
-
 def load(url: str, changed: frozenset[int] = frozenset(), *, prune: bool = False) -> RunResult:
     return processor(url).load(articles(COUNT, changed), collection=COLLECTION, prune=prune)
 

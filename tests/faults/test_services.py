@@ -17,13 +17,6 @@ from batchwright import BatchConfig, BatchProcessor, Document, ProcessedChunk, T
 from tests.support.corpus import write_corpus
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/kb.db"
-    return str(request.getfixturevalue("postgres_url"))
-
-
 def processor_at(url: str, **settings: object) -> BatchProcessor:
     return BatchProcessor(BatchConfig.model_validate({"to": url, "reporters": (), **settings}))
 

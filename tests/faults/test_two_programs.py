@@ -16,17 +16,9 @@ from tests.support import insert
 from tests.support.command import SOURCE
 from tests.support.slow_statements import slow_statements
 from tests.support.tables import TABLE, published, rows
-from tests.support.targets import Target
 from tests.support.two_runs import Visible, check_sound, wait_until
 
 KEY = "fruit"
-
-
-@pytest.fixture
-def url(target: Target) -> Iterator[str]:
-    made = target.fresh()
-    yield made
-    target.drop(made)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ collection exclude each other: see `test_leases`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,13 +24,6 @@ from tests.support.two_runs import (
 )
 
 RECORDS = 25
-
-
-@pytest.fixture
-def url(target: Target) -> Iterator[str]:
-    made = target.fresh()
-    yield made
-    target.drop(made)
 
 
 @pytest.fixture

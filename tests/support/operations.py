@@ -12,10 +12,10 @@ from batchwright import BatchConfig, BatchProcessor, PluginManager, RunResult
 from batchwright.engine.reading.changes import Change
 from batchwright.operations.corrected import Corrected
 from batchwright.operations.plan import Plan, plan
+from batchwright.operations.reject_selection import RejectSelection
 from batchwright.operations.repair import repair
 from batchwright.operations.replay import Replayed, replay
-from batchwright.operations.selection import Selection
-from batchwright.operations.target import Target, existing
+from batchwright.operations.target import OpenTarget, existing
 from batchwright.operations.verify import Fault, Finding, Verification
 
 
@@ -58,7 +58,7 @@ class Operations:
         return BatchProcessor(self.config(**settings), manager=self.manager()).run()
 
     @contextmanager
-    def target(self, **settings: Any) -> Iterator[Target]:
+    def target(self, **settings: Any) -> Iterator[OpenTarget]:
         """The target, loaded before."""
         with existing(self.config(**settings), self.manager()) as target:
             yield target
@@ -67,7 +67,7 @@ class Operations:
         """Replay all rejects, or the corrected ones."""
         config, manager = self.config(**settings), self.manager()
         with existing(config, manager) as target:
-            rejects = (reject for page in Selection().pages(target) for reject in page)
+            rejects = (reject for page in RejectSelection().pages(target) for reject in page)
             return list(replay(target, config, rejects if corrected is None else corrected))
 
     def verify(self) -> list[Finding]:

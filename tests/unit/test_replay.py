@@ -11,9 +11,9 @@ import pytest
 from batchwright import ConfigError, ProcessedChunk, Reject, SinkError
 from batchwright.documents import Tokenizer
 from batchwright.operations.corrected import Corrected
+from batchwright.operations.reject_selection import RejectSelection, resolve, short
 from batchwright.operations.replay import Fate
-from batchwright.operations.selection import Selection, resolve, short
-from batchwright.operations.target import Target
+from batchwright.operations.target import OpenTarget
 from tests.support.dying import Killed, dying_behind_a_write
 from tests.support.memory import MemoryPlugin, fail_for, fail_once
 from tests.support.operations import Operations, write_documents
@@ -292,7 +292,7 @@ def test_a_version_that_was_begun_meanwhile_is_left_to_the_next_run_which_leaves
 # --- which ones ---------------------------------------------------------------------------------------
 
 
-def meant(target: Target, given: str) -> str:
+def meant(target: OpenTarget, given: str) -> str:
     [(_, reject)] = resolve(target.relations, [given])
     return reject.id
 
@@ -319,14 +319,14 @@ def test_an_ambiguous_beginning_is_a_usage_error(memory: Operations, rejects: li
 
 
 def test_selections_are_by_run_source_and_error(memory: Operations, rejects: list[Reject]) -> None:
-    def number(selection: Selection) -> int:
+    def number(selection: RejectSelection) -> int:
         with memory.target() as target:
             return sum(map(len, selection.pages(target)))
 
-    assert number(Selection()) == 3
-    assert number(Selection(run=rejects[0].run_id[:8])) == 3
-    assert number(Selection(run="0" * 8)) == 0
-    assert number(Selection(key="doc2.md")) == 2
-    assert number(Selection(error="ValueError")) == 3
-    assert number(Selection(error="TypeError")) == 0
-    assert number(Selection(ids=(short(rejects[0]),))) == 1
+    assert number(RejectSelection()) == 3
+    assert number(RejectSelection(run=rejects[0].run_id[:8])) == 3
+    assert number(RejectSelection(run="0" * 8)) == 0
+    assert number(RejectSelection(key="doc2.md")) == 2
+    assert number(RejectSelection(error="ValueError")) == 3
+    assert number(RejectSelection(error="TypeError")) == 0
+    assert number(RejectSelection(ids=(short(rejects[0]),))) == 1

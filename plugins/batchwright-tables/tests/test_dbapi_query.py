@@ -29,7 +29,7 @@ def dbapi(url: str, sql: str, key: str = "id", **options: Any) -> AnySource:
 def shop(tmp_path: Path) -> str:
     """A SQLite file, as what stands behind the scheme."""
     path = tmp_path / "my shop.db"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(
             "CREATE TABLE fruit (id TEXT, price REAL, stock INTEGER, picture BLOB, updated_at TEXT)"
         )

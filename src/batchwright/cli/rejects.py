@@ -117,7 +117,7 @@ _PAGE = 200
 
 
 def _row(reject: Reject) -> tuple[str, ...]:
-    from batchwright.operations.selection import short
+    from batchwright.operations.reject_selection import short
 
     return (
         short(reject),

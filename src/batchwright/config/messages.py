@@ -26,9 +26,7 @@ def in_lines(complaints: Iterable[Complaint], where: str = "") -> str:
     return "\n".join(lines)
 
 
-def complaints_of(
-    error: ValidationError, known: Sequence[str], passwords: Iterable[str] = ()
-) -> list[Complaint]:
+def complaints_of(error: ValidationError, known: Sequence[str], passwords: Iterable[str]) -> list[Complaint]:
     """Return what is wrong with the settings of a model.
 
     Args:

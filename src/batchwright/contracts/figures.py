@@ -1,4 +1,4 @@
-"""The figures of a run, for reporters: counted from its events, and at its end those of its account.
+"""What events add to the account of a run, and its figures for reporters, which are counted likewise.
 
 Only the account at the end of a run is exact. During the run there are only events, and an executor's may
 miss or repeat those of a killed worker. So show what is counted so far as a value that can be corrected (a
@@ -27,8 +27,10 @@ from batchwright.contracts.events import (
     RunFinished,
     RunStarted,
     TextsEmbedded,
+    TextsQueued,
+    VectorsSwept,
 )
-from batchwright.documents.left_out import by_reason
+from batchwright.documents.left_out import by_reason, name_of
 
 __all__ = ["FIGURES", "Figure", "Figures", "figures_of"]
 
@@ -91,7 +93,8 @@ class Figures:
         if isinstance(event, RunFinished):
             return self._set(figures_of(event.account))
         changed: dict[Figure, int] = {}
-        for figure, amount in _amounts(event):
+        for count, amount in counts_of(event):
+            figure = _figure_of(count)
             if amount and figure in self.values:  # a state of a later version is none of ours
                 self.values[figure] += amount
                 changed[figure] = self.values[figure]
@@ -103,51 +106,75 @@ class Figures:
         return changed
 
 
-def _left_out(counts: Mapping[str, int]) -> Iterator[tuple[Figure, int]]:
-    for reason, count in by_reason(counts).items():
-        yield ("left_out", reason), count
+def counts_of(event: Event) -> Iterator[tuple[Figure, int]]:
+    """Yield what an event adds to the account of its run: which count, and how much.
 
-
-def _vectors(counts: Mapping[str, int]) -> Iterator[tuple[Figure, int]]:
-    for name, count in counts.items():
-        yield ("vectors", name), count
-
-
-def _amounts(event: Event) -> Iterator[tuple[Figure, int]]:
-    """Yield which figures an event adds to, and how much to each."""
+    A count is named by the attribute of `Account`, and by its kind where there are several:
+    ``("records", "written")``, ``("left_out", reason)``, ``("batches", "")``.
+    """
     match event:
         case DocumentsRead():
+            yield ("documents_seen", ""), event.documents
+            yield ("records_seen", ""), event.records
             yield ("bytes_read", ""), event.size
-            yield from _left_out(event.left_out)
+            yield from _each("left_out", event.left_out)
         case InputCounted():
-            yield from _left_out(event.left_out)
+            yield from _each("left_out", event.left_out)
         case DocumentsFinished():
             yield ("documents", event.state), event.documents
             yield ("unfetched", ""), event.unfetched
             if event.state == "unchanged":
                 yield ("records", "unchanged"), event.records - event.rejected
-                yield ("records", "rejected"), event.rejected
+                yield ("records", "rejected"), event.rejected  # still: they were not replayed
             elif event.state == "refused":
-                yield ("records", "rejected"), event.rejected
+                yield ("records", "rejected"), event.rejected  # no RecordRejected was emitted for these
             elif event.state == "not_attempted":
                 yield ("records", "not_attempted"), event.records
         case DocumentsRemoved():
             yield ("removed", ""), event.documents
         case BatchWritten():
             yield ("records", "written"), event.records
-            yield from _vectors(event.vectors or {})
-        case RowsEmbedded():
-            yield from _vectors(event.vectors)
-        case TextsEmbedded():
-            yield ("texts_sent", ""), event.texts
-            yield ("tokens_sent", ""), event.tokens
+            yield from _each("vectors", event.vectors or {})
         case BatchFailed():
             yield ("records", "failed"), event.records
-        case BatchFinished():
-            yield ("batches", event.state), 1
+        case BatchFinished(state="stored"):
+            yield ("batches", ""), 1
+        case BatchFinished(state="failed"):
+            yield ("batches_failed", ""), 1
         case BatchRetrying() if event.batch_index is not None:
             yield ("retries", ""), 1
         case RecordRejected() if event.position is not None and not event.is_stored:
             yield ("records", "rejected"), 1
+        case TextsQueued():
+            yield ("vectors", "too_long"), event.too_long
+        case TextsEmbedded():
+            yield from _each("vectors", {"texts": event.texts, "tokens": event.tokens, "requests": 1})
+        case RowsEmbedded():
+            yield from _each("vectors", event.vectors)
+            yield ("vectors", "filled"), sum(event.vectors.values())
+        case VectorsSwept():
+            yield ("vectors", "swept"), event.vectors
         case _:
             pass
+
+
+def _each(name: str, counts: Mapping[str, int]) -> Iterator[tuple[Figure, int]]:
+    for kind, count in counts.items():
+        yield (name, kind), count
+
+
+_OTHERWISE: Mapping[Figure, Figure] = MappingProxyType(
+    {
+        ("batches", ""): ("batches", "stored"),
+        ("batches_failed", ""): ("batches", "failed"),
+        ("vectors", "texts"): ("texts_sent", ""),
+        ("vectors", "tokens"): ("tokens_sent", ""),
+    }
+)
+"""The counts of an account that are figures of another name."""
+
+
+def _figure_of(count: Figure) -> Figure:
+    """Return the figure that shows a count of the account; a name of none where no figure does."""
+    name, kind = count
+    return (name, name_of(kind)) if name == "left_out" else _OTHERWISE.get(count, count)

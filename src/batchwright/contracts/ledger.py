@@ -7,9 +7,10 @@ batch. For one that has none the engine keeps a ledger in a file beside it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
 from operator import add
+from typing import TypeVar
 
 from batchwright.contracts.lease import Lease, Patience
 from batchwright.contracts.receipts import (
@@ -23,6 +24,8 @@ from batchwright.contracts.receipts import (
     RejectFilter,
     Run,
 )
+
+Value = TypeVar("Value")
 
 
 class Ledger(ABC):
@@ -111,13 +114,11 @@ class Ledger(ABC):
     def by_item(self, collection: str) -> list[ItemDocuments]:
         """Return what is published of a collection, added up by item; by default of all its documents."""
         sums: dict[str, list[int]] = {}
-        after = ""
-        while page := self.documents(collection, after):
+        for page in pages(lambda after: self.documents(collection, after), key_of):
             for known in page:
                 version = known.version
                 own = 1, version.records, known.rejected, version.size, int(version.brought_by == "run")
                 sums[version.item] = list(map(add, sums.get(version.item, repeat(0)), own))
-            after = page[-1].version.key
         return [ItemDocuments(item, *figures) for item, figures in sums.items()]
 
     @abstractmethod
@@ -138,10 +139,8 @@ class Ledger(ABC):
 
     def reject_count(self, collection: str | None = None) -> int:
         """Return how many rejects there are; by default they are read page by page."""
-        count, after = 0, ""
-        while page := self.rejects(RejectFilter(collection), after=after):
-            count, after = count + len(page), page[-1].id
-        return count
+        wanted = RejectFilter(collection)
+        return sum(map(len, pages(lambda after: self.rejects(wanted, after=after), lambda last: last.id)))
 
     @abstractmethod
     def drop_rejects(self, ids: Sequence[str]) -> int:
@@ -206,3 +205,30 @@ class LedgerBeside(Ledger):
     @abstractmethod
     def close(self) -> None:
         """Close the file. May be called more than once."""
+
+
+def pages(
+    ask: Callable[[str], Sequence[Value]], place: Callable[[Value], str], after: str = ""
+) -> Iterator[Sequence[Value]]:
+    """Yield all that a ledger lists, a page at a time; a page is asked for once the one before is done with.
+
+    Args:
+        ask: Returns the page behind a place, an empty one at the end: `Ledger.documents`, `rejects` ….
+        place: Returns the place of a value: the key or id by which the listing is sorted.
+        after: Where to begin; by default at the beginning.
+    """
+    while page := ask(after):
+        yield page
+        after = place(page[-1])
+
+
+def key_of(known: KnownDocument) -> str:
+    """Return the key of a published document: its place in `Ledger.documents`."""
+    return known.version.key
+
+
+def rejects_of(ledger: Ledger, collection: str, version: DocumentVersion) -> Iterator[Reject]:
+    """Yield the rejects of a document version, by id."""
+    wanted = RejectFilter(collection, key=version.key)
+    for page in pages(lambda after: ledger.rejects(wanted, after=after), lambda reject: reject.id):
+        yield from (reject for reject in page if reject.document_id == version.document_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from array import array
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 from batchwright.contracts.embedder import EmbeddingModel
@@ -38,6 +38,17 @@ def packed(numbers: Sequence[float], dimensions: int) -> Vector:
     if not math.isfinite(sum(vector)):  # many times as fast as one by one, and finite ones can't overflow it
         raise ValueError("a vector with a number that is none (NaN or infinite) came back")
     return vector.tobytes()
+
+
+def check_lengths(model: EmbeddingModel, vectors: Iterable[Vector]) -> None:
+    """Check that vectors have as many numbers as those of their model.
+
+    Raises:
+        ValueError: One has more, or fewer.
+    """
+    size = 4 * model.dimensions
+    if wrong := next((len(vector) for vector in vectors if len(vector) != size), None):
+        raise ValueError(f"a vector of {wrong} bytes, where the model has {model.dimensions} numbers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +155,12 @@ class Vectors(ABC):
 
     @abstractmethod
     def put(self, model: EmbeddingModel, vectors: Mapping[Key, Vector]) -> None:
-        """Keep vectors; of a key that has one, nothing changes. Twice has the effect of once."""
+        """Keep vectors; of a key that has one, nothing changes. Twice has the effect of once.
+
+        Raises:
+            ValueError: A vector has another length than those of the model; `check_lengths` sees to that.
+            SinkError: The model was not prepared.
+        """
 
     @abstractmethod
     def lacking(

@@ -124,13 +124,14 @@ class LeftOutCounts:
 
 def by_reason(counts: Mapping[str, int]) -> dict[str, int]:
     """Return the counts of all `REASONS`, in snake_case, whatever the endings: ``no_reader``."""
-    found = {_snake_case(reason): 0 for reason in REASONS}
+    found = {name_of(reason): 0 for reason in REASONS}
     for reason, count in counts.items():
-        name = _snake_case(reason.partition(": ")[0])
+        name = name_of(reason)
         if name in found:  # a reason of a later version is none of ours
             found[name] += count
     return found
 
 
-def _snake_case(reason: str) -> str:
-    return reason.lower().replace(" ", "_")
+def name_of(reason: str) -> str:
+    """Return a reason in snake_case, whatever its ending: ``no_reader``."""
+    return reason.partition(": ")[0].lower().replace(" ", "_")

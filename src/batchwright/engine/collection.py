@@ -44,7 +44,7 @@ def usual_name(config: BatchConfig) -> str:
     return name_of(config.source_url)
 
 
-def program_collection(config: BatchConfig, given: str, default: str = CHUNKS) -> str:
+def program_collection(config: BatchConfig, given: str, default: str) -> str:
     """Return the collection of what a program brings: the one given, or the settings', or a default.
 
     Raises:

@@ -25,7 +25,7 @@ def finished(dispatcher: Dispatcher, result: RunResult) -> RunResult:
 
 @contextmanager
 def reporting_its_failure(
-    dispatcher: Dispatcher, config: BatchConfig, stop: Stop, source: str = ""
+    dispatcher: Dispatcher, config: BatchConfig, stop: Stop, source: str
 ) -> Iterator[None]:
     """Emit an event for an error that ends a run before the run has emitted its last event itself.
 

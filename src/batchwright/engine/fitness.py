@@ -45,9 +45,7 @@ def sample_of(found: Iterable[Item], items: int, input: Input) -> tuple[Sampled,
     return tuple(one for one in sampled if one is not None)
 
 
-def needed_plugins(
-    manager: PluginManager, sink: str, source: str, embedder: str | None = None
-) -> dict[str, str]:
+def needed_plugins(manager: PluginManager, sink: str, source: str, embedder: str | None) -> dict[str, str]:
     """Return the versions of the plugins that take part in loading, by name.
 
     Args:

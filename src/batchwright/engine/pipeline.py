@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import count
@@ -18,12 +19,15 @@ from batchwright.engine.reading.changes import Difference
 from batchwright.engine.reading.feed import Feed
 from batchwright.engine.session import Session
 from batchwright.engine.store.breaker import OutageTooLong
+from batchwright.engine.store.client import NoMoreStores
 from batchwright.errors import EmbedderError, RunInterrupted, SinkError
 
 if TYPE_CHECKING:
     from batchwright.engine.delivery.parts import Ending
     from batchwright.engine.delivery.writer import Writer
     from batchwright.engine.embedding.works import WorkStage
+
+logger = logging.getLogger("batchwright")
 
 BUFFER_BYTES = 8 * 1024 * 1024
 """How much read and chunked text may wait for each writer."""
@@ -74,6 +78,7 @@ class Pipeline:
             if stage is None:
                 self._feed.feed(found, _StartingWith(buffer, partial(self._start_writers, buffer)))
             else:
+                stage.open()
                 self._start_writers(buffer)
                 self._feed.feed(found, stage)
                 stage.wait()
@@ -128,9 +133,15 @@ class Pipeline:
             session.dispatcher.tally.expected,
             session.ceiling,
         )
-        for number in range(writer_count(config, limits)):
+        wanted = writer_count(config, limits)
+        for number in range(wanted):
             writer = Writer(session, number, buffer, sizer, self._indices.__next__, self._end)
-            writer.begin()
+            try:
+                writer.begin(spare=number > 0)
+            except NoMoreStores as error:
+                no_more = "writing with %d of %d workers, since the sink gives no more: %s"
+                logger.warning(no_more, number, wanted, error)
+                break
             self._writers.append(writer)
 
     def _end(self, ending: Ending, defect: BaseException | None, cause: str) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
-from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.ledger import pages
 from batchwright.contracts.receipts import Reject, RejectFilter
 from batchwright.engine.session import Session
 
@@ -58,13 +57,12 @@ def forget_unreadable(
         collection: Theirs.
         is_over: Says, of a key, whether the document can be read by now, or is gone; by default of all.
     """
-    after = ""
-    while page := session.control.ask(partial(_unreadable, collection=collection, after=after)):
+    wanted = RejectFilter(collection, unreadable=True)
+
+    def ask(after: str) -> list[Reject]:
+        return session.control.ask(lambda ledger: ledger.rejects(wanted, after=after))
+
+    for page in pages(ask, lambda reject: reject.id):
         stale = [r.id for r in page if r.run_id != session.run_id and is_over(r.key)]
         if stale:
             remove(session, collection, resolved=tuple(stale))
-        after = page[-1].id
-
-
-def _unreadable(ledger: Ledger, collection: str, after: str) -> list[Reject]:
-    return ledger.rejects(RejectFilter(collection, unreadable=True), after=after)

@@ -57,7 +57,7 @@ class RunExecution(Execution):
         inventory: Inventory,
         fetcher: Fetcher,
         pending: list[DocumentVersion],
-        rows: Gathered | None = None,
+        rows: Gathered | None,
     ) -> None:
         self.stop = session.stop
         self.at_once = max(1, session.limits.writers // session.config.workers)

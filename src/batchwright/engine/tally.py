@@ -6,32 +6,11 @@ import threading
 import time
 from collections import Counter
 
-from batchwright.contracts.account import (
-    DOCUMENT_STATES,
-    Account,
-    DocumentCounts,
-    RecordCounts,
-    VectorAccount,
-)
-from batchwright.contracts.events import (
-    BatchFailed,
-    BatchFinished,
-    BatchRetrying,
-    BatchWritten,
-    DocumentsFinished,
-    DocumentsRead,
-    DocumentsRemoved,
-    EmbeddingStarted,
-    Event,
-    InputCounted,
-    RecordRejected,
-    RowsEmbedded,
-    TextsEmbedded,
-    TextsQueued,
-    VectorsSwept,
-)
+from batchwright.contracts.account import Account, DocumentCounts, RecordCounts, VectorAccount
+from batchwright.contracts.events import BatchWritten, EmbeddingStarted, Event, InputCounted
+from batchwright.contracts.figures import FIGURES, Figure, counts_of
 
-RECORD_STATES = ("written", "unchanged", "rejected", "failed", "not_attempted")
+_WITH_KINDS = ("records", "documents", "left_out", "vectors")
 
 
 class Tally:
@@ -44,11 +23,7 @@ class Tally:
 
     def __init__(self, size: int = 0, *, embeds: bool = False) -> None:
         self._lock = threading.Lock()
-        self._records: Counter[str] = Counter()
-        self._documents: Counter[str] = Counter()
-        self._other: Counter[str] = Counter()
-        self._left_out: Counter[str] = Counter()
-        self._vectors: Counter[str] = Counter()
+        self._counts: Counter[Figure] = Counter()
         self._embeds = embeds
         self._size = size
         self._elsewhere: Counter[str] = Counter()
@@ -57,7 +32,12 @@ class Tally:
     def add(self, event: Event) -> None:
         """Count what an event says."""
         with self._lock:
-            self._add(event)
+            for count, amount in counts_of(event):
+                self._counts[count] += amount
+            if isinstance(event, InputCounted):
+                self._size = event.size
+            elif isinstance(event, EmbeddingStarted):
+                self._embeds = True
 
     def add_elsewhere(self, written: BatchWritten) -> None:
         """Note what another process wrote; its account comes later."""
@@ -66,83 +46,41 @@ class Tally:
 
     def merge(self, account: Account) -> None:
         """Add the figures of a share of the run; its seconds went by in parallel."""
-        figures = account.as_dict()
-        del figures["seconds"]
+        values = account.as_dict()
+        del values["seconds"]
         with self._lock:
-            self._records.update(figures.pop("records"))
-            self._documents.update(figures.pop("documents"))
-            self._left_out.update(figures.pop("left_out"))
-            self._vectors.update(figures.pop("vectors") or {})
+            for name in _WITH_KINDS:
+                self._counts.update({(name, kind): count for kind, count in (values.pop(name) or {}).items()})
+            self._counts.update({(name, ""): count for name, count in values.items()})
             self._embeds = self._embeds or account.vectors is not None
-            self._other.update(figures)
 
     def account(self) -> Account:
         """Return the figures as they stand."""
         with self._lock:
             return Account(
-                records=RecordCounts(**{state: self._records[state] for state in RECORD_STATES}),
-                documents=DocumentCounts(**{state: self._documents[state] for state in DOCUMENT_STATES}),
+                records=RecordCounts(**self._states("records")),
+                documents=DocumentCounts(**self._states("documents")),
                 seconds=time.monotonic() - self._started,
-                left_out=dict(self._left_out),
-                vectors=VectorAccount(**self._vectors) if self._embeds else None,
-                **dict(self._other),
+                left_out=self._of("left_out"),
+                vectors=VectorAccount(**self._of("vectors")) if self._embeds else None,
+                **{name: count for (name, _), count in self._counts.items() if name not in _WITH_KINDS},
             )
 
     def expected(self) -> int:
         """Return how many records the run will write, as far as is known."""
         with self._lock:
-            read, elsewhere = self._other["bytes_read"], self._elsewhere
+            read, elsewhere = self._counts["bytes_read", ""], self._elsewhere
             if not read and elsewhere["size"]:  # by workers, and no share has come in yet
                 return max(elsewhere["records"], _grown(elsewhere["records"], self._size, elsewhere["size"]))
-            seen = self._other["records_seen"] - self._records["unchanged"]
+            seen = self._counts["records_seen", ""] - self._counts["records", "unchanged"]
             return seen if not read or read >= self._size else max(seen, _grown(seen, self._size, read))
 
-    def _add(self, event: Event) -> None:
-        match event:
-            case BatchWritten():
-                self._records["written"] += event.records
-                self._vectors.update(event.vectors or {})
-            case BatchFinished(state="stored"):
-                self._other["batches"] += 1
-            case BatchFinished(state="failed"):
-                self._other["batches_failed"] += 1
-            case DocumentsRead():
-                self._other["documents_seen"] += event.documents
-                self._other["records_seen"] += event.records
-                self._other["bytes_read"] += event.size
-                self._left_out.update(event.left_out)
-            case DocumentsFinished():
-                self._documents[event.state] += event.documents
-                self._other["unfetched"] += event.unfetched
-                if event.state == "unchanged":
-                    self._records["unchanged"] += event.records - event.rejected
-                    self._records["rejected"] += event.rejected  # still: they were not replayed
-                elif event.state == "refused":
-                    self._records["rejected"] += event.rejected  # no RecordRejected was emitted for these
-                elif event.state == "not_attempted":
-                    self._records["not_attempted"] += event.records
-            case RecordRejected() if event.position is not None and not event.is_stored:
-                self._records["rejected"] += 1
-            case BatchFailed():
-                self._records["failed"] += event.records
-            case BatchRetrying() if event.batch_index is not None:
-                self._other["retries"] += 1
-            case DocumentsRemoved():
-                self._other["removed"] += event.documents
-            case EmbeddingStarted():
-                self._embeds = True
-            case TextsQueued():
-                self._vectors["too_long"] += event.too_long
-            case TextsEmbedded():
-                self._vectors.update(texts=event.texts, tokens=event.tokens, requests=1)
-            case RowsEmbedded():
-                self._vectors.update(event.vectors)
-                self._vectors["filled"] += sum(event.vectors.values())
-            case VectorsSwept():
-                self._vectors["swept"] += event.vectors
-            case InputCounted():
-                self._size = event.size
-                self._left_out.update(event.left_out)
+    def _states(self, name: str) -> dict[str, int]:
+        return {state: self._counts[name, state] for state in FIGURES[name]}
+
+    def _of(self, name: str) -> dict[str, int]:
+        """Return what is counted under a name, by kind."""
+        return {kind: count for (other, kind), count in self._counts.items() if other == name}
 
 
 def _grown(records: int, size: int, of: int) -> int:

@@ -25,11 +25,11 @@ from batchwright.engine.reading.changes import Change, Unchanged, changes, refus
 from batchwright.engine.reading.deaths import reading_apart
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.input import LOCAL, Input
-from batchwright.engine.reading.inventory import listed
+from batchwright.engine.reading.inventory import Inventory, listed
 from batchwright.engine.reading.omissions import Omissions
 from batchwright.engine.reading.pairs import beside, pair
 from batchwright.engine.reading.preparing import may_start_processes
-from batchwright.engine.rows.gather import gather
+from batchwright.engine.rows.gather import Gathered, gather
 from batchwright.engine.setup import Setup
 from batchwright.engine.store.policy import DeliveryPolicy
 from batchwright.errors import SinkError
@@ -134,7 +134,7 @@ def plan(
 
 def _plan(given: Input, on_document: Callable[[Change], None] | None) -> Plan:
     config, manager = given.config, given.manager
-    own, name = given.collection, given.collection.name
+    name = given.collection.name
     setup = Setup(config, manager, DeliveryPolicy.of(config))
     rows = gather(given, setup, name, _nothing, describes=True) if given.is_rows else None
     wanted = rows.scan.record_type if rows else CHUNK
@@ -152,32 +152,13 @@ def _plan(given: Input, on_document: Callable[[Change], None] | None) -> Plan:
             result.columns = {} if wanted.is_chunk else {one.name: one.kind for one in wanted.fields}
             result.formats = dict(rows.scan.formats.most_common())
             result.notes = [*rows.widened, *rows.scan.notes]
-        if relation:  # as a run would, refuse a relation that holds other records
-            shown = str(relation.name or relation.target)
-            added_fields(relation.record_type, wanted, shown, widens=relation.widens)
-        for there in relation.ledger.collections() if relation else ():
-            if there.name == name:
-                check_origin(config, own, there)
+        if relation:
+            _check_relation(given, wanted, relation)
         batches = _Batches(given, limits, wanted)
-        known = relation.documents(name) if relation else ()
-        refused = relation.refused(name) if relation else ()
-        each = on_document is not None
-        decided: Iterable[Change | Unchanged]
-        if rows:
-            decided = rows.changes(each=each).compare(known, refused)
-        else:
-            apart = bool(relation and reading_apart(relation.ledger, name)) and may_start_processes()
-            judge, stop = Judge(config, manager, _nothing), setup.stop.event
-            fetcher = Fetcher(given, judge, setup.policy, stop, _nothing, apart=apart)
-            pairs = beside(pair(inventory, known), refused)
-            decided = changes(pairs, fetcher, name, inventory.size, complete=inventory.is_complete, each=each)
-        for change in decided:
+        for change in _decided(setup, given, rows, inventory, relation, each=on_document is not None):
             if isinstance(change, Unchanged):
                 published += change.runs
-                result.unchanged += change.documents
-                result.unfetched += change.unfetched
-                result.records_unchanged += change.records - change.rejected
-                result.records_rejected += change.rejected
+                _count_unchanged(result, change)
                 continue
             published += change.is_runs
             if change.version is not None and change.records is not None:
@@ -189,18 +170,54 @@ def _plan(given: Input, on_document: Callable[[Change], None] | None) -> Plan:
             if on_document is not None:
                 on_document(change)
         if embedding is not None and estimate is not None:
-            estimate.finish(name)
-            result.embedder, result.model = embedding.embedder.name, embedding.model.name
-            result.host, result.texts, result.tokens = embedding.host, estimate.texts, estimate.tokens
-            most = embedding.options.max_tokens
-            if most is not None and estimate.tokens > most:
-                result.too_much = str(too_many_tokens(embedding, estimate.tokens))
+            _say_what_is_sent(result, embedding, estimate)
     result.left_out = dict(inventory.left_out.counts + Counter(omissions.take()))
     result.batches, result.batches_exact = batches.count(), batches.exact
     result.refusal = refusal(config, result.deleted, published)
     if (config.prune or not given.source.complete) and not result.refusal:
         result.removed = result.deleted
     return result
+
+
+def _check_relation(given: Input, wanted: RecordType, relation: Relation) -> None:
+    """Refuse, as a run would, a relation of other records, or a collection of another source."""
+    shown = str(relation.name or relation.target)
+    added_fields(relation.record_type, wanted, shown, widens=relation.widens)
+    for there in relation.ledger.collections():
+        if there.name == given.collection.name:
+            check_origin(given.config, given.collection, there)
+
+
+def _decided(
+    setup: Setup,
+    given: Input,
+    rows: Gathered | None,
+    inventory: Inventory,
+    relation: Relation | None,
+    *,
+    each: bool,
+) -> Iterable[Change | Unchanged]:
+    """Return what is to become of each document: the decisions of a run."""
+    name = given.collection.name
+    known = relation.documents(name) if relation else ()
+    refused = relation.refused(name) if relation else ()
+    if rows:
+        return rows.changes(each=each).compare(known, refused)
+    apart = bool(relation and reading_apart(relation.ledger, name)) and may_start_processes()
+    judge = Judge(setup.config, setup.manager, _nothing)
+    fetcher = Fetcher(given, judge, setup.policy, setup.stop.event, _nothing, apart=apart)
+    pairs = beside(pair(inventory, known), refused)
+    return changes(pairs, fetcher, name, inventory.size, complete=inventory.is_complete, each=each)
+
+
+def _say_what_is_sent(result: Plan, embedding: Embedding, estimate: Estimate) -> None:
+    """Add what would be sent to the embedder, and whether that is more than the settings allow."""
+    estimate.finish(result.collection)
+    result.embedder, result.model = embedding.embedder.name, embedding.model.name
+    result.host, result.texts, result.tokens = embedding.host, estimate.texts, estimate.tokens
+    most = embedding.options.max_tokens
+    if most is not None and estimate.tokens > most:
+        result.too_much = str(too_many_tokens(embedding, estimate.tokens))
 
 
 def _estimate(
@@ -216,6 +233,13 @@ def _estimate(
 
 def _nothing(_event: object) -> None:
     """Tell nobody."""
+
+
+def _count_unchanged(result: Plan, page: Unchanged) -> None:
+    result.unchanged += page.documents
+    result.unfetched += page.unfetched
+    result.records_unchanged += page.records - page.rejected
+    result.records_rejected += page.rejected
 
 
 def _count(result: Plan, change: Change) -> None:

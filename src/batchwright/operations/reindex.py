@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from batchwright.errors import SinkError
-from batchwright.operations.target import Target
+from batchwright.operations.target import OpenTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Reindexed:
     done: bool = False
 
 
-def reindex(target: Target) -> Iterator[Reindexed]:
+def reindex(target: OpenTarget) -> Iterator[Reindexed]:
     """Make the indexes anew, one relation after the other; yield how far it is.
 
     What is done stays so if it breaks off; again, it goes on from there.

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 from typing import Any, TypeVar
 
 from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.lease import Lease
-from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.ledger import Ledger, key_of, pages
 from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.search import Searchable, SearchHit
@@ -119,18 +120,13 @@ class Relation:
         return bool(self.ledger.documents(collection, limit=1))
 
     def documents(self, collection: str) -> Iterator[KnownDocument]:
-        """Yield what is published of a collection, by key in code point order."""
-        after = ""
-        while page := self.ledger.documents(collection, after):
-            yield from page
-            after = page[-1].version.key
+        """Return what is published of a collection, read page by page, by key in code point order."""
+        return chain.from_iterable(pages(lambda after: self.ledger.documents(collection, after), key_of))
 
     def refused(self, collection: str) -> Iterator[DocumentVersion]:
-        """Yield the versions of a collection that were refused, by key in code point order."""
-        after = ""
-        while page := self.ledger.refused(collection, after=after):
-            yield from page
-            after = page[-1].key
+        """Return the refused versions of a collection, read page by page, by key in code point order."""
+        listed = pages(lambda after: self.ledger.refused(collection, after=after), lambda last: last.key)
+        return chain.from_iterable(listed)
 
     def search(self, query: str, limit: int, collection: str | None = None, **asked: Any) -> list[SearchHit]:
         """Return what is found, the best first.

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from batchwright.config import BatchConfig
-from batchwright.contracts.receipts import PROGRAM, DocumentVersion, KnownDocument, Reject, RejectFilter
+from batchwright.contracts.ledger import rejects_of
+from batchwright.contracts.receipts import PROGRAM, DocumentVersion, KnownDocument
 from batchwright.contracts.rows import Placed
 from batchwright.contracts.vectors import TEXT_REFUSED
 from batchwright.engine.delivery.assembler import Assembler
@@ -36,7 +37,7 @@ from batchwright.errors import (
 from batchwright.items import Item
 from batchwright.operations.connections import understandable
 from batchwright.operations.relation import Relation
-from batchwright.operations.target import Target
+from batchwright.operations.target import OpenTarget
 from batchwright.operations.verify import Fault, Finding
 from batchwright.plugins.foreign import Foreign
 from batchwright.plurals import counted
@@ -52,7 +53,7 @@ class Repaired(NamedTuple):
 
 
 def repair(
-    target: Target, config: BatchConfig, findings: Iterable[Finding], source: str | Path | None
+    target: OpenTarget, config: BatchConfig, findings: Iterable[Finding], source: str | Path | None
 ) -> Iterator[Repaired]:
     """Restore what was found, as far as it can be; yield what became of each. See `Target.repair`."""
     repairers = dict[tuple[str | None, str | None], Repairer]()
@@ -144,7 +145,7 @@ class Repairer:
         version = known.version
         sound = self._relation.inspect(lambda store: store.sound(version.document_id))
         there = sound & {record.id for record in records}
-        rejects = self._rejects_of(collection, version)
+        rejects = rejects_of(self._relation.ledger, collection, version)
         rejected = {reject.id for reject in rejects if reject.error != TEXT_REFUSED}
         wanted = [record for record in records if record.id not in there and record.id not in rejected]
         missing = version.records - len(there) - len(wanted)
@@ -175,14 +176,6 @@ class Repairer:
         """Close what documents were restored from."""
         if "_input" in self.__dict__:
             self._input.close()
-
-    def _rejects_of(self, collection: str, version: DocumentVersion) -> Iterator[Reject]:
-        after = ""
-        while page := self._relation.ledger.rejects(
-            RejectFilter(collection, key=version.key), after=after, limit=200
-        ):
-            yield from (reject for reject in page if reject.document_id == version.document_id)
-            after = page[-1].id
 
     @cached_property
     def _input(self) -> Input:

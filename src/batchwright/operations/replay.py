@@ -16,7 +16,6 @@ from batchwright.contracts.rows import Placed, Row
 from batchwright.contracts.vectors import TEXT_REFUSED
 from batchwright.documents import Tokenizer
 from batchwright.documents.cleaning import Cleaner
-from batchwright.documents.recounting import PLACE, recounted
 from batchwright.engine.cleaning import cleaned
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Part, Segment
@@ -28,9 +27,9 @@ from batchwright.model import ProcessedChunk
 from batchwright.operations.connections import understandable
 from batchwright.operations.corrected import Corrected
 from batchwright.operations.embedding import embed_refused
-from batchwright.operations.mended import mended
+from batchwright.operations.mended import PLACE, mended, recounted
 from batchwright.operations.relation import Relation
-from batchwright.operations.target import Target
+from batchwright.operations.target import OpenTarget
 
 
 class Fate(Enum):
@@ -68,7 +67,9 @@ class _Standing:
     rejected: int
 
 
-def replay(target: Target, config: BatchConfig, rejects: Iterable[Reject | Corrected]) -> Iterator[Replayed]:
+def replay(
+    target: OpenTarget, config: BatchConfig, rejects: Iterable[Reject | Corrected]
+) -> Iterator[Replayed]:
     """Store rejects as they are or corrected, each in the relation that it is in; end after one that fails.
 
     Raises:
@@ -92,7 +93,7 @@ def replay(target: Target, config: BatchConfig, rejects: Iterable[Reject | Corre
             return
 
 
-def _place_of(reject: Reject | Corrected, target: Target) -> Relation | None:
+def _place_of(reject: Reject | Corrected, target: OpenTarget) -> Relation | None:
     """Return the relation that has the reject; None where none has it any more."""
     if reject.relation is not None or len(target.relations) == 1:
         return target.named(reject.relation)

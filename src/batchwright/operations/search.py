@@ -8,13 +8,15 @@ from typing import Any
 from batchwright.contracts.search import SearchHit, SearchMode
 from batchwright.contracts.vectors import StoredModel, Vector
 from batchwright.operations.asked_vector import used_of
-from batchwright.operations.target import Target
+from batchwright.operations.target import OpenTarget
 from batchwright.sinkkit.search.query import Query
 
 _WORDS_ONLY = "phrases, beginnings* and -words count for words only: what vectors find need not meet them"
 
 
-def notes(target: Target, text: str, collection: str | None = None, mode: SearchMode = "text") -> list[str]:
+def notes(
+    target: OpenTarget, text: str, collection: str | None = None, mode: SearchMode = "text"
+) -> list[str]:
     """Return what to know of a search: how it was understood, and how the indexes are. Raises as `search`."""
     said: dict[str, None] = {}
     if mode != "text":
@@ -27,7 +29,7 @@ def notes(target: Target, text: str, collection: str | None = None, mode: Search
 
 
 def search(
-    target: Target,
+    target: OpenTarget,
     text: str,
     limit: int,
     collection: str | None = None,

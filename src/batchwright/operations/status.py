@@ -10,7 +10,7 @@ from itertools import chain
 from batchwright.contracts.receipts import Run
 from batchwright.operations.collections import CollectionStatus, held
 from batchwright.operations.relation import Relation
-from batchwright.operations.target import Target
+from batchwright.operations.target import OpenTarget
 from batchwright.operations.vectors import VectorStatus, vectors_of
 
 
@@ -49,7 +49,7 @@ class Status:
         return sum(one.rejects for one in self.collections)
 
 
-def status(target: Target) -> Status:
+def status(target: OpenTarget) -> Status:
     """Return how things stand; documents are counted one by one.
 
     Raises:
@@ -66,7 +66,7 @@ def status(target: Target) -> Status:
     return Status(tuple(each), last[0] if last else None, tuple(vectors))
 
 
-def runs(target: Target, collection: str | None = None, *, limit: int) -> list[Run]:
+def runs(target: OpenTarget, collection: str | None = None, *, limit: int) -> list[Run]:
     """Return the latest runs, newest first: into one collection, or into all that the command is about.
 
     Raises:

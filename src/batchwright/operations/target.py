@@ -1,4 +1,4 @@
-"""A target that was loaded before, and which of its relations a command is about."""
+"""An open target that was loaded before, and which of its relations a command is about."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WAY_ON = ": --table NAME, in a program Target(…, table=NAME)"
 _NAMED = 10  # relations or collections that a message names
 
 
-class Target:
+class OpenTarget:
     """The relations of a target that have a ledger: all of them, or the one that was asked for.
 
     They are opened one after the other, as they are looked at. One that can't be opened, because its layout
@@ -173,7 +173,7 @@ def existing(
     dispatcher: Dispatcher | None = None,
     *,
     table: str | None = None,
-) -> Iterator[Target]:
+) -> Iterator[OpenTarget]:
     """Open the target of the settings.
 
     Args:
@@ -196,7 +196,7 @@ def existing(
             raise no_relation(
                 str(table), config.target_shown, [str(sink.relation) for sink in sinks if sink.relation]
             )
-        target = Target(config, [Relation(sink, connections) for sink in wanted])
+        target = OpenTarget(config, [Relation(sink, connections) for sink in wanted])
         if len(wanted) == 1 and not target.relations[0].has_ledger:
             raise nothing_loaded(config)
         yield target

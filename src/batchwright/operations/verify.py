@@ -12,7 +12,7 @@ from itertools import chain
 from batchwright.contracts.receipts import KnownDocument
 from batchwright.contracts.sink import Holding
 from batchwright.operations.relation import Relation
-from batchwright.operations.target import Target
+from batchwright.operations.target import OpenTarget
 from batchwright.operations.vectors import orphans_of, vectors_of
 
 
@@ -74,7 +74,7 @@ class Verification:
         unused_vectors: Vectors that no row uses; they go once they were unused for as long as they are kept.
     """
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: OpenTarget) -> None:
         self._target = target
         self.documents = 0
         self.rows = 0

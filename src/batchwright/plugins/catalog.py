@@ -73,7 +73,7 @@ class Catalog:
         left_out: list[str],
         *,
         complete: bool,
-        said: Mapping[str, Any] | None = None,
+        said: Mapping[str, Any] | None,
     ) -> Any:
         """Return an instance of what the URL's scheme picks, such as a sink; see `PluginManager.make_sink`.
 

@@ -67,12 +67,12 @@ class Searched:
             *(column(name) if name in places_of(record_type) else None for name in PLACES),
         )
 
-    def places(self, prefix: str = "") -> tuple[str, str]:
+    def places(self, prefix: str) -> tuple[str, str]:
         """Return the expressions of the line and the page on which the text begins: NULL if not known."""
         line, page = ("NULL" if one is None else prefix + one for one in (self.line, self.page))
         return line, page
 
-    def columns(self, prefix: str = "") -> tuple[str, str, str]:
+    def columns(self, prefix: str) -> tuple[str, str, str]:
         """Return the expressions of key, heading and text; the latter two are empty where they are NULL.
 
         Args:

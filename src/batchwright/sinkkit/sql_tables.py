@@ -13,7 +13,6 @@ from batchwright.contracts.rows import Placed, ids_of
 from batchwright.model import version_of
 from batchwright.sinkkit.columns import TEXT_FORMS, Form, ValueLimits, columns_of
 from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended
-from batchwright.sinkkit.sql_ledger.definitions import definitions
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.tables import INDEXES, LAYOUT, TABLES
 
@@ -66,7 +65,7 @@ def create_statements(dialect: Dialect, record_type: RecordType, view: str) -> I
         record_type: What the rows hold.
         view: The name of the published view.
     """
-    yield from definitions(dialect).values()
+    yield from dialect.definitions().values()
     records, kind = dialect.tables["records"], dialect.types["id"]
     columns = [f"_id {kind} NOT NULL PRIMARY KEY", f"_document_id {kind} NOT NULL"]
     columns += map(column_of, record_type.fields)

@@ -6,6 +6,7 @@ import json
 import random
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ def test_sqlite_and_postgres_have_the_same_terms(postgres_url: str, tmp_path: Pa
                 store.write(Batch([chunk], 0), receipt([chunk], publications=(Publication(document),)))
             terms[chunk.id] = {*normal(chunk.context_header).split(), *normal(chunk.chunk_text).split()}
     assert {identity: {*found} for identity, found in query(postgres_url, TERMS)} == terms
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute(
             "CREATE VIRTUAL TABLE temp.v USING fts5vocab('main', 'knowledge_base_fts', 'instance')"
         )

@@ -8,6 +8,7 @@ import shutil
 import signal
 import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def test_one_cause_is_named_once_with_its_class_and_a_count(batchwright: Command
         Path("docs", f"{number:02}.md").write_text(f"# {number}\n\ntext\n", "utf-8")
     batchwright("run", "docs", "--exclude", "*.md", "--pattern", "guide.md", "--to", TARGET)
     assert batchwright("run", "docs", "--pattern", "guide.md", "--to", TARGET).code == 0
-    with sqlite3.connect("kb.db") as connection:
+    with closing(sqlite3.connect("kb.db")) as connection, connection:
         connection.execute(
             "CREATE TRIGGER closed BEFORE INSERT ON knowledge_base_records "
             "BEGIN SELECT RAISE(ABORT, 'closed today'); END"
@@ -81,7 +82,7 @@ def advised(text: str) -> list[str]:
 
 
 def damage(file: str = "kb.db", table: str = "knowledge_base") -> None:
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute(f'DELETE FROM "{table}_records"')
 
 

@@ -6,6 +6,7 @@ import re
 import sqlite3
 import unicodedata
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,7 @@ def loaded(batchwright: Command, tmp_path: Path) -> Command:
     (folder / NAME).write_text(f"# t{EVIL}\n\nharmless {EVIL} text\n", "utf-8")
     (folder / f"bad{NAME}").write_bytes(b"\xff\xfe\xfa")
     batchwright("run", "docs", "--to", TARGET)
-    with sqlite3.connect("kb.db") as connection:
+    with closing(sqlite3.connect("kb.db")) as connection, connection:
         connection.execute(
             "CREATE TRIGGER picky BEFORE INSERT ON knowledge_base_records "
             "WHEN NEW.chunk_text LIKE '%refuse%' "
@@ -82,7 +83,7 @@ def loaded(batchwright: Command, tmp_path: Path) -> Command:
         )
     (folder / f"refused{NAME}").write_text(f"# t{EVIL}\n\nrefuse {EVIL}\n{FORGED}\n", "utf-8")
     assert batchwright("run", "docs", "--to", TARGET, "--plugin", "evil.py").code == 3
-    with sqlite3.connect("kb.db") as connection:
+    with closing(sqlite3.connect("kb.db")) as connection, connection:
         connection.execute("DELETE FROM knowledge_base_records")
     return batchwright
 

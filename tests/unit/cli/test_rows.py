@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def rows() -> list[tuple[Any, ...]]:
-    with sqlite3.connect("kb.db") as database:
+    with closing(sqlite3.connect("kb.db")) as database, database:
         return database.execute("SELECT id, count, name FROM fruit ORDER BY id").fetchall()
 
 
@@ -151,7 +152,7 @@ def test_rows_that_are_lost_are_restored_from_their_file(batchwright: Command) -
     Path("fruit.csv").write_text("id,count,name\n" + "\n".join(lines) + "\n")
     batchwright("run", "fruit.csv", "--key", "id", "--to", TO)
     there = rows()
-    with sqlite3.connect("kb.db") as database:
+    with closing(sqlite3.connect("kb.db")) as database, database:
         database.execute("DELETE FROM fruit_records WHERE id IN (7, 1234, 1999)")
     assert batchwright("verify", "--to", TO).code == 1
     assert batchwright("verify", "--repair", "--to", TO).code == 0
@@ -162,7 +163,7 @@ def test_rows_without_a_key_are_restored_too(batchwright: Command) -> None:
     Path("fruit.csv").write_text("id,count,name\n1,1,a\n2\n3,3,c\n")
     batchwright("run", "fruit.csv", "--to", TO)
     there = rows()
-    with sqlite3.connect("kb.db") as database:
+    with closing(sqlite3.connect("kb.db")) as database, database:
         database.execute("DELETE FROM fruit_records WHERE id = 3")
     assert batchwright("verify", "--repair", "--to", TO).code == 0
     assert rows() == there == [(1, 1, "a"), (3, 3, "c")]
@@ -172,7 +173,7 @@ def test_a_row_that_has_changed_since_is_not_restored(batchwright: Command) -> N
     Path("fruit.csv").write_text("id,count,name\n1,1,a\n")
     batchwright("run", "fruit.csv", "--key", "id", "--to", TO)
     Path("fruit.csv").write_text("id,count,name\n1,1,b\n")
-    with sqlite3.connect("kb.db") as database:
+    with closing(sqlite3.connect("kb.db")) as database, database:
         database.execute("DELETE FROM fruit_records")
     outcome = batchwright("verify", "--repair", "--to", TO)
     assert outcome.code == 1

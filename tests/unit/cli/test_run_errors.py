@@ -9,6 +9,7 @@ from tempfile import gettempdir
 import pytest
 
 from batchwright.errors import ConfigError, PluginError, SinkError
+from tests.support.speechless import Speechless
 from tests.unit.cli.conftest import Command, Engine
 
 
@@ -41,13 +42,6 @@ def test_a_defect_is_told_shortly_and_in_full_only_when_asked(batchwright: Comma
     assert "Traceback" not in short.err
     assert "Traceback" in full.err
     assert "hunter2" not in short.err + full.err
-
-
-class Speechless(Exception):
-    """An error whose message can't be had."""
-
-    def __str__(self) -> str:
-        raise RuntimeError("no message")
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from batchwright.documents import Chunker, MarkdownReader
 from batchwright.engine.program.changes import DOCUMENTS_A_PAGE
 from tests.support.fruits import Fruit, fruit
 from tests.support.loads import Watcher
+from tests.unit.engine.rows.fruit import states
 
 TO = "sqlite:///kb.db"
 
@@ -52,13 +53,6 @@ def chunks(key: str, texts: Iterable[str]) -> list[ProcessedChunk]:
 
 def load(records: Iterable[Any], settings: Any = None, **more: Any) -> RunResult:
     return BatchProcessor(BatchConfig(to=TO, reporters=(), **(settings or {}))).load(records, **more)
-
-
-def states(result: RunResult) -> dict[str, int]:
-    """How many documents of each state, without those of none."""
-    counted = result.account.documents
-    names = ("added", "changed", "unchanged", "refused", "deleted", "failed", "not_attempted")
-    return {name: getattr(counted, name) for name in names if getattr(counted, name)}
 
 
 def published(collection: str | None = None) -> list[str]:

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -351,7 +352,7 @@ def test_whatever_opens_a_source_closes_it(shelf: Shelf, tmp_path: Path) -> None
 
 def test_a_repair_closes_its_sources(shelf: Shelf, tmp_path: Path) -> None:
     run(shelf, tmp_path)
-    with sqlite3.connect(tmp_path / "kb.db") as database:
+    with closing(sqlite3.connect(tmp_path / "kb.db")) as database, database:
         database.execute("DELETE FROM knowledge_base_records WHERE rowid <= 3")
     database.close()
     with Target(f"sqlite:///{tmp_path}/kb.db", plugins=[shelf]) as target:

@@ -36,6 +36,7 @@ from batchwright.builtin.sqlite.sink import SqliteSink
 from batchwright.cli.main import execute
 from batchwright.contracts.stop import Stop
 from tests.support.notes import load
+from tests.support.speechless import Speechless
 
 Answer = Callable[..., Any]
 
@@ -46,13 +47,6 @@ def leave(*_: Any, **__: Any) -> Any:
 
 def refuse(*_: Any, **__: Any) -> Any:
     raise ValueError("boo")
-
-
-class Speechless(Exception):
-    """An error whose message can't be had."""
-
-    def __str__(self) -> str:
-        raise RuntimeError("no message")
 
 
 def plugin_of(**methods: Any) -> object:

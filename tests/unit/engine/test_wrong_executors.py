@@ -12,6 +12,7 @@ import pytest
 from batchwright import Execution, ExecutorError, PluginError, Share, Stop, load_partition
 from tests.support.shipped import load, report_to_nobody, stored, undisturbed
 from tests.support.shipping import ShippingExecutor, State, ship
+from tests.support.speechless import Speechless
 
 pytestmark = pytest.mark.usefixtures("shipping_state")
 
@@ -58,13 +59,6 @@ def without_its_documents(execution: Execution) -> None:
     job = execution.job()
     for partition in execution.partitions(2):
         ship(execution, job, replace(partition, found=()))
-
-
-class Speechless(Exception):
-    """An error whose message can't be had."""
-
-    def __str__(self) -> str:
-        raise RuntimeError("no message")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchwright.sinkkit.search.normal import normal
-from batchwright.sinkkit.search.query import Condition, Query
+from batchwright.sinkkit.search.query import Clause, Query
 from tests.support.search_table import NONSENSE
 
 
@@ -40,14 +40,14 @@ def test_a_minus_with_few_letters_a_number_or_a_value_or_two_minuses_is_an_optio
 @pytest.mark.parametrize(
     ("asked", "excluded"),
     [
-        ("install -windows", Condition(("windows",))),
-        ('install -"two words"', Condition(("two", "words"))),
-        ("install -wind*", Condition(("wind",), prefix=True)),
-        ("状態 -管理", Condition(("管理",))),
-        ("install -été", Condition(("ete",))),
+        ("install -windows", Clause(("windows",))),
+        ('install -"two words"', Clause(("two", "words"))),
+        ("install -wind*", Clause(("wind",), prefix=True)),
+        ("状態 -管理", Clause(("管理",))),
+        ("install -été", Clause(("ete",))),
     ],
 )
-def test_a_longer_word_behind_a_minus_is_left_out_and_a_note_says_so(asked: str, excluded: Condition) -> None:
+def test_a_longer_word_behind_a_minus_is_left_out_and_a_note_says_so(asked: str, excluded: Clause) -> None:
     query = Query.parse(asked)
     assert query.excluded == (excluded,)
     assert not {*query.words} & {*excluded.words}
@@ -59,7 +59,7 @@ def test_a_longer_word_behind_a_minus_is_left_out_and_a_note_says_so(asked: str,
 def test_in_quotes_it_is_searched_for() -> None:
     query = Query.parse('find . "-name"')
     assert query.excluded == ()
-    assert query.required == (Condition(("name",), tuple(normal("-name").split()[1:])),)
+    assert query.required == (Clause(("name",), tuple(normal("-name").split()[1:])),)
 
 
 def test_a_query_that_begins_with_a_minus_asks_for_it_and_a_note_says_so() -> None:
@@ -86,15 +86,15 @@ def test_of_another_nothing_is_said(text: str) -> None:
 @pytest.mark.parametrize(
     ("asked", "required"),
     [
-        ('"apply the file"', Condition(("apply", "the", "file"))),
-        ("“apply the file”", Condition(("apply", "the", "file"))),
-        ('"状態を"', Condition(("状態", "態を"))),
-        ('"状"', Condition(("状",), prefix=True)),
-        ("insta*", Condition(("insta",), prefix=True)),
-        ("pod.ya*", Condition(("pod", "ya"), prefix=True)),
+        ('"apply the file"', Clause(("apply", "the", "file"))),
+        ("“apply the file”", Clause(("apply", "the", "file"))),
+        ('"状態を"', Clause(("状態", "態を"))),
+        ('"状"', Clause(("状",), prefix=True)),
+        ("insta*", Clause(("insta",), prefix=True)),
+        ("pod.ya*", Clause(("pod", "ya"), prefix=True)),
     ],
 )
-def test_phrases_and_beginnings_are_required(asked: str, required: Condition) -> None:
+def test_phrases_and_beginnings_are_required(asked: str, required: Clause) -> None:
     query = Query.parse(asked)
     assert query.required == (required,)
     assert not query.is_empty
@@ -129,8 +129,8 @@ def test_a_query_is_bounded(asked: str) -> None:
 @given(st.text(st.sampled_from('ab"*-+ 状🚀é\0')), st.text(max_size=30))
 def test_anything_is_a_query(left: str, right: str) -> None:
     query = Query.parse(left + right)
-    for condition in (*query.required, *query.excluded):
-        assert condition.words or condition.identifiers
-        assert condition.words or not condition.prefix
+    for clause in (*query.required, *query.excluded):
+        assert clause.words or clause.identifiers
+        assert clause.words or not clause.prefix
     for term in (*query.words, *query.prefixes):
         assert term.isalnum()

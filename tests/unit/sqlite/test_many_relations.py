@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def test_what_a_kept_connection_knows_of_the_file_is_what_is_there_now(url: str)
     one, two = SqliteSink(SqliteOptions.model_validate({"url": url})).relations()[:2]
     first = one.open(create=False)
     two.open(create=False).close()
-    with sqlite3.connect("kb.db") as other:
+    with closing(sqlite3.connect("kb.db")) as other, other:
         other.execute("DROP TABLE t01_receipts")
     other.close()
     with pytest.raises(Exception, match="lacks t01_receipts, though other tables of t01 are there"):
@@ -76,7 +77,7 @@ def test_a_file_that_was_replaced_is_opened_anew(url: str, tmp_path: Path) -> No
     one, two = SqliteSink(SqliteOptions.model_validate({"url": url})).relations()[:2]
     first = one.open(create=False)
     two.open(create=False).close()
-    with sqlite3.connect("kb.db") as file:
+    with closing(sqlite3.connect("kb.db")) as file, file:
         file.execute("VACUUM INTO 'copy.db'")
     file.close()
     (tmp_path / "kb.db").unlink()

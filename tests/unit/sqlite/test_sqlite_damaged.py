@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,10 @@ def verified(path: Path) -> int:
 
 def test_verify_finds_a_malformed_file(loaded: Path) -> None:
     assert verified(loaded) == 0
-    with sqlite3.connect(loaded) as connection:  # an index that says something else than its table
+    with (
+        closing(sqlite3.connect(loaded)) as connection,
+        connection,
+    ):  # an index that says something else than its table
         connection.execute("PRAGMA writable_schema = on")
         (root,) = connection.execute(
             "SELECT rootpage FROM sqlite_master WHERE type = 'index' AND tbl_name = 'knowledge_base_records'"
@@ -45,7 +49,7 @@ def test_verify_finds_a_malformed_file(loaded: Path) -> None:
 
 @pytest.mark.parametrize("table", ["records", "documents", "receipts"])
 def test_a_table_that_was_dropped_is_not_made_again_in_silence(loaded: Path, table: str) -> None:
-    with sqlite3.connect(loaded) as connection:
+    with closing(sqlite3.connect(loaded)) as connection, connection:
         connection.execute("DROP VIEW knowledge_base")
         connection.execute(f"DROP TABLE knowledge_base_{table}")
     connection.close()
@@ -54,11 +58,11 @@ def test_a_table_that_was_dropped_is_not_made_again_in_silence(loaded: Path, tab
 
 
 def test_a_view_that_was_dropped_is_made_again(loaded: Path) -> None:
-    with sqlite3.connect(loaded) as connection:
+    with closing(sqlite3.connect(loaded)) as connection, connection:
         connection.execute("DROP VIEW knowledge_base")
     connection.close()
     result = run(config_of(loaded.parent / "docs", f"sqlite:///{loaded}"))
     assert (result.state, result.account.documents.unchanged) == ("done", 200)
-    with sqlite3.connect(loaded) as connection:
+    with closing(sqlite3.connect(loaded)) as connection, connection:
         assert connection.execute("SELECT count(*) FROM knowledge_base").fetchone()[0] >= 200
     connection.close()

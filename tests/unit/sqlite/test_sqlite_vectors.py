@@ -11,12 +11,12 @@ import pytest
 
 from batchwright import SinkError
 from batchwright.builtin.sqlite import SqliteOptions, SqliteSink
+from batchwright.builtin.sqlite.nearest import numpy
 from batchwright.builtin.sqlite.store import SqliteStore
 from batchwright.contracts.fields import Field
 from batchwright.contracts.records import RecordType
 from batchwright.contracts.rows import Row
 from batchwright.model import record_id
-from batchwright.sinkkit.vectors.numbers import numpy
 from batchwright.testing.embedded import MODEL, embedded, key_of, put, searched, vector_of, vectors_of
 from batchwright.testing.records import batch, receipt, sample
 

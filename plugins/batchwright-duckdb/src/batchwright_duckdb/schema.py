@@ -13,7 +13,6 @@ from batchwright.contracts.fields import FieldType
 from batchwright.contracts.records import CHUNK
 from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended, widened_fields
 from batchwright.sinkkit.refused_tables import check_layout, dropped, foreign
-from batchwright.sinkkit.sql_ledger.definitions import definitions
 from batchwright.sinkkit.sql_ledger.tables import LAYOUT, TABLES
 from batchwright.sinkkit.sql_tables import quoted, stored_type
 from batchwright_duckdb.dialect import DuckdbDialect
@@ -91,7 +90,7 @@ class Schema:
         self.check_dropped(connection)
         there = self.existing(connection)
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(self._schema)}")
-        for statement in definitions(self.dialect).values():
+        for statement in self.dialect.definitions().values():
             connection.execute(statement)
         if "meta" not in there:
             connection.execute(self.dialect.fill("INSERT INTO {meta} VALUES ('layout', ?)"), [str(LAYOUT)])

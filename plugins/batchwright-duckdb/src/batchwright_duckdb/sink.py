@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
-from batchwright import Sink, SinkLimits
-from batchwright.contracts.records import RecordType, relation_of
-from batchwright.sinkkit.relations import on_each
+from batchwright import SinkLimits
+from batchwright.contracts.records import RecordType
+from batchwright.sinkkit.relations import TableSink
 from batchwright_duckdb.options import DuckdbOptions, database_path
 
 if TYPE_CHECKING:
     from batchwright_duckdb.store import DuckdbStore
 
 
-class DuckdbSink(Sink[DuckdbOptions]):
+class DuckdbSink(TableSink[DuckdbOptions]):
     """Stores batches in a DuckDB database, with its ledger in the same transaction.
 
     Text is stored as it is, NUL included. Errors of DuckDB leave `write` as they are; this plugin's
@@ -57,21 +57,11 @@ class DuckdbSink(Sink[DuckdbOptions]):
         """The file, found once: the working directory may be another one when a store is opened later."""
         return database_path(self.options)
 
-    @property
-    def relation(self) -> str:
-        """The published view: the one that the options name, else that of chunks."""
-        return relation_of(self.options.table, None)
-
-    def relations(self) -> Sequence[Self]:
-        """Return a sink for each relation in the schema, or for the one that the options name.
-
-        Raises:
-            ConfigError, SinkError: As `exists`.
-        """
+    def relation_names(self) -> Sequence[str]:
+        """Return the names of the relations in the schema. Raises as `exists`."""
         from batchwright_duckdb.connecting import relations
 
-        names = () if self.options.table else relations(self._path, self.options)
-        return on_each(self, names) if names else super().relations()
+        return relations(self._path, self.options)
 
     def identity(self) -> str:
         """Return the file's path, the schema and the table."""

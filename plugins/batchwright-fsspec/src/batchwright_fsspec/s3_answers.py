@@ -45,7 +45,7 @@ class Refusal(Exception):
         retry_after: What it says of when to try again; None if nothing.
     """
 
-    def __init__(self, code: str, message: str, status: int, retry_after: object = None) -> None:
+    def __init__(self, code: str, message: str, status: int, retry_after: object) -> None:
         super().__init__(code, message, status, retry_after)
         self.code, self.message, self.status, self.retry_after = code, message, status, retry_after
 

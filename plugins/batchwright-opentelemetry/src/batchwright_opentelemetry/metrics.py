@@ -10,7 +10,7 @@ See https://opentelemetry.io/docs/specs/semconv/general/metrics/ and …/general
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections.abc import Sequence
 
 from batchwright.contracts.events import (
     BatchRetrying,
@@ -25,7 +25,7 @@ from batchwright.contracts.events import (
     RunStarted,
 )
 from batchwright.contracts.figures import Figure, Figures
-from opentelemetry.metrics import Meter
+from opentelemetry.metrics import Counter, Histogram, Meter, UpDownCounter
 
 from batchwright_opentelemetry.target import Attributes, database
 from batchwright_opentelemetry.text import OTHER, plain
@@ -47,104 +47,76 @@ _STATES = {
 """The figures that have kinds, and the attribute that names the kind."""
 
 
+_COUNTERS = {
+    "records": ("records", "{record}", "Records by what became of them."),
+    "documents": ("documents", "{document}", "Documents by what became of them."),
+    "batches": ("batches", "{batch}", "Batches by how they ended."),
+    "retries": ("retries", "{retry}", "Batch writes that were repeated."),
+    "removed": (
+        "removed_documents",
+        "{document}",
+        "Documents removed since they are gone from the input.",
+    ),
+    "unfetched": (
+        "unfetched_documents",
+        "{document}",
+        "Unchanged documents that were not fetched, by what their source says.",
+    ),
+    "bytes_read": ("input.read", "By", "Bytes of the documents read."),
+    "left_out": ("left_out", "{item}", "What was left out of the input, by reason."),
+    "vectors": ("vectors", "{row}", "Rows by how they came by their vectors, or why they have none."),
+    "texts_sent": ("embedder.texts", "{text}", "Texts that were embedded."),
+    "tokens_sent": ("embedder.tokens", "{token}", "Tokens of the texts that were embedded."),
+}
+"""The counter of each figure: its name, unit and description."""
+
+_OF_RUN = {
+    "records": ("run.records", "{record}", "Records of the run by what became of them so far."),
+    "documents": ("run.documents", "{document}", "Documents of the run by what became of them so far."),
+    "batches": ("run.batches", "{batch}", "Batches of the run by how they ended so far."),
+    "retries": ("run.retries", "{retry}", "Batch writes that the run repeated so far."),
+    "texts_sent": ("run.embedder.texts", "{text}", "Texts that the run had embedded so far."),
+}
+"""What is shown of the run as it goes on, likewise."""
+
+
 class Metrics:
     """All instruments, of one meter."""
 
     def __init__(self, meter: Meter) -> None:
+        def counter(name: str, unit: str, text: str) -> Counter:
+            return meter.create_counter(f"batchwright.{name}", unit, text)
+
+        def up_down(name: str, unit: str, text: str) -> UpDownCounter:
+            return meter.create_up_down_counter(f"batchwright.{name}", unit, text)
+
+        def histogram(name: str, unit: str, text: str, bounds: Sequence[float]) -> Histogram:
+            return meter.create_histogram(
+                f"batchwright.{name}", unit, text, explicit_bucket_boundaries_advisory=bounds
+            )
+
         self._figures = Figures()
-        self._counters = {
-            "records": meter.create_counter(
-                "batchwright.records", "{record}", "Records by what became of them."
-            ),
-            "documents": meter.create_counter(
-                "batchwright.documents", "{document}", "Documents by what became of them."
-            ),
-            "batches": meter.create_counter("batchwright.batches", "{batch}", "Batches by how they ended."),
-            "retries": meter.create_counter(
-                "batchwright.retries", "{retry}", "Batch writes that were repeated."
-            ),
-            "removed": meter.create_counter(
-                "batchwright.removed_documents",
-                "{document}",
-                "Documents removed since they are gone from the input.",
-            ),
-            "unfetched": meter.create_counter(
-                "batchwright.unfetched_documents",
-                "{document}",
-                "Unchanged documents that were not fetched, by what their source says.",
-            ),
-            "bytes_read": meter.create_counter(
-                "batchwright.input.read", "By", "Bytes of the documents read."
-            ),
-            "left_out": meter.create_counter(
-                "batchwright.left_out", "{item}", "What was left out of the input, by reason."
-            ),
-            "vectors": meter.create_counter(
-                "batchwright.vectors",
-                "{row}",
-                "Rows by how they came by their vectors, or why they have none.",
-            ),
-            "texts_sent": meter.create_counter(
-                "batchwright.embedder.texts", "{text}", "Texts that were embedded."
-            ),
-            "tokens_sent": meter.create_counter(
-                "batchwright.embedder.tokens", "{token}", "Tokens of the texts that were embedded."
-            ),
-        }
-        self._of_run = {
-            "records": meter.create_up_down_counter(
-                "batchwright.run.records", "{record}", "Records of the run by what became of them so far."
-            ),
-            "documents": meter.create_up_down_counter(
-                "batchwright.run.documents",
-                "{document}",
-                "Documents of the run by what became of them so far.",
-            ),
-            "batches": meter.create_up_down_counter(
-                "batchwright.run.batches", "{batch}", "Batches of the run by how they ended so far."
-            ),
-            "retries": meter.create_up_down_counter(
-                "batchwright.run.retries", "{retry}", "Batch writes that the run repeated so far."
-            ),
-            "texts_sent": meter.create_up_down_counter(
-                "batchwright.run.embedder.texts", "{text}", "Texts that the run had embedded so far."
-            ),
-        }
-        self._rejects = meter.create_counter(
-            "batchwright.rejects", "{record}", "Records set aside, by error."
-        )
-        self._faults = meter.create_counter(
-            "batchwright.faults", "{fault}", "Errors after which a call was repeated."
-        )
-        self._write_duration = meter.create_histogram(
-            "batchwright.batch.write.duration",
+        self._counters = {figure: counter(*made) for figure, made in _COUNTERS.items()}
+        self._of_run = {figure: up_down(*made) for figure, made in _OF_RUN.items()}
+        self._rejects = counter("rejects", "{record}", "Records set aside, by error.")
+        self._faults = counter("faults", "{fault}", "Errors after which a call was repeated.")
+        self._write_duration = histogram(
+            "batch.write.duration",
             "s",
             "Time that committed writes took: of a batch, or a part of one.",
-            explicit_bucket_boundaries_advisory=SECONDS,
+            SECONDS,
         )
-        self._write_records = meter.create_histogram(
-            "batchwright.batch.write.records",
-            "{record}",
-            "Records of committed writes.",
-            explicit_bucket_boundaries_advisory=RECORDS,
+        self._write_records = histogram(
+            "batch.write.records", "{record}", "Records of committed writes.", RECORDS
         )
-        self._run_duration = meter.create_histogram(
-            "batchwright.run.duration",
-            "s",
-            "How long runs took.",
-            explicit_bucket_boundaries_advisory=RUN_SECONDS,
+        self._run_duration = histogram("run.duration", "s", "How long runs took.", RUN_SECONDS)
+        self._runs = counter("runs", "{run}", "Attempts at a run by exit code, those too that did not begin.")
+        self._outage_time = counter(
+            "outage.time", "s", "Time that the sink was down, up to the end of the last outage."
         )
-        self._runs = meter.create_counter(
-            "batchwright.runs", "{run}", "Attempts at a run by exit code, those too that did not begin."
-        )
-        self._outage_time = meter.create_counter(
-            "batchwright.outage.time", "s", "Time that the sink was down, up to the end of the last outage."
-        )
-        self._active_runs = meter.create_up_down_counter(
-            "batchwright.active_runs", "{run}", "Runs that go on."
-        )
-        self._active_outages = meter.create_up_down_counter(
-            "batchwright.active_outages", "{outage}", "Sinks that are down, while batches wait."
+        self._active_runs = up_down("active_runs", "{run}", "Runs that go on.")
+        self._active_outages = up_down(
+            "active_outages", "{outage}", "Sinks that are down, while batches wait."
         )
         self._input_documents = meter.create_gauge(
             "batchwright.input.documents", "{document}", "Documents that the run found."
@@ -152,7 +124,7 @@ class Metrics:
         self._input_size = meter.create_gauge(
             "batchwright.input.size", "By", "Bytes of the documents that the run found."
         )
-        self._shown: Counter[Figure] = Counter()
+        self._shown: dict[Figure, int] = {}
         self._errors: dict[str, set[str]] = {}
         self._database: Attributes = {}
         self._running = False
@@ -224,7 +196,7 @@ class Metrics:
     def _show(self, figure: Figure, value: int) -> None:
         name, kind = figure
         if name in self._of_run:
-            self._of_run[name].add(value - self._shown[figure], _kind(name, kind))
+            self._of_run[name].add(value - self._shown.get(figure, 0), _kind(name, kind))
             self._shown[figure] = value
 
     def _count(self) -> None:

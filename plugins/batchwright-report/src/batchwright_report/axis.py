@@ -9,6 +9,9 @@ from dataclasses import dataclass
 _UNEVEN = 25
 """How many times the usual value the largest one may be, until only a logarithmic axis shows both."""
 
+_MOST = 6
+"""Points of time that are named, at most."""
+
 _STEPS = (
     0.1,
     0.2,
@@ -81,11 +84,11 @@ def vertical(least: float, usual: float, most: float) -> Axis:
     return Axis(0.0, _rounded_up(most))
 
 
-def moments(end: float, most: int = 6) -> list[float]:
+def moments(end: float) -> list[float]:
     """Return points of a run's time to be named, from 0."""
-    step = next((step for step in _STEPS if end / step <= most), 0.0)
+    step = next((step for step in _STEPS if end / step <= _MOST), 0.0)
     if not step:
-        step = 86_400 * math.ceil(end / most / 86_400)
+        step = 86_400 * math.ceil(end / _MOST / 86_400)
     if end / step < 1:
         return [0.0, end]
     return [step * number for number in range(int(end / step) + 1)]

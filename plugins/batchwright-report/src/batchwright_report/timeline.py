@@ -94,10 +94,10 @@ class Timeline:
             start, stop = max(begin, index * self.width), min(now, (index + 1) * self.width)
             self._span(index).rows += rate * max(0.0, stop - start)
 
-    def mark(self, now: float, kind: str, number: int = 1) -> None:
+    def mark(self, now: float, kind: str) -> None:
         """Note that something happened, seconds after the beginning."""
         marks = self._at(max(0.0, now)).marks
-        marks[kind] = marks.get(kind, 0) + number
+        marks[kind] = marks.get(kind, 0) + 1
 
     def coarse(self, most: int, end: float) -> Timeline:
         """Return the timeline in as many spans as reach to `end`, so long that there are `most` at most."""

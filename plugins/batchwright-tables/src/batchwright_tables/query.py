@@ -137,9 +137,7 @@ class Records:
         deleted: The column that marks rows as deleted, if there is one.
     """
 
-    def __init__(
-        self, rows: Iterator[dict[str, Any]], cursor: Cursor | None, deleted: str | None = None
-    ) -> None:
+    def __init__(self, rows: Iterator[dict[str, Any]], cursor: Cursor | None, deleted: str | None) -> None:
         self._rows, self._cursor, self._deleted = rows, cursor, deleted
         self._highest: Any = None
 

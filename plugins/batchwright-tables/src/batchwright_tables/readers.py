@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
-from typing import Any, BinaryIO, Literal
+from typing import IO, Any, BinaryIO, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,7 +17,6 @@ from batchwright import BadLine, ConfigError, DocumentError, Item, ReaderOptions
 from batchwright.contracts.fields import Field
 from batchwright_tables.arrow_fields import field_of
 from batchwright_tables.arrow_values import Convert, converter
-from batchwright_tables.seekable import seekable
 from batchwright_tables.unheld import bad_row, has_unheld
 
 _KEYS = ("text", "integer", "uuid", "date")
@@ -25,6 +26,8 @@ _BYTES = 8 * 1024 * 1024
 """Bytes of them, about."""
 _BUFFER = 1024 * 1024
 """Bytes of a column that are read at a time."""
+_IN_MEMORY = 8 * 1024 * 1024
+"""Bytes kept in memory of a stream that can't go back; more go to a temporary file."""
 
 Row = tuple[int, Mapping[str, Any] | BadLine]
 
@@ -68,7 +71,7 @@ class TableReader(RowReader[TableOptions]):
         self, stream: BinaryIO, key: str = ""
     ) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
         try:
-            with seekable(stream) as file:
+            with _seekable(stream) as file:
                 yield self._batches(file)
         except ConfigError as error:
             raise DocumentError(key, str(error)) from error
@@ -149,3 +152,15 @@ def _rows(
         return
     for row in rows:
         yield bad_row(row) if has_unheld(list(row.values())) else row
+
+
+@contextmanager
+def _seekable(stream: BinaryIO) -> Iterator[BinaryIO | IO[bytes]]:
+    """Lend the stream, or a copy of it on disk where it can't go back: formats are read from the end."""
+    if stream.seekable():
+        yield stream
+        return
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as copy:
+        shutil.copyfileobj(stream, copy)
+        copy.seek(0)
+        yield copy

@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
-from batchwright.builtin.files.member_names import inside_of, key_of
 from batchwright.contracts.source import Fetched
 from batchwright.documents import Selection
 from batchwright.documents.compression import MOST_EXPANSION, UNCHECKED
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
 _ENDING = ".zip"
 _MAGIC = (b"PK\x03\x04", b"PK\x05\x06")  # of a member, and of the end of an archive without any
 _LEADS_OUT = "its name leads out of the archive; make the archive again, with names relative to a folder"
-_ENCRYPTED = 0x1
+_ENCRYPTED, _IS_UTF8 = 0x1, 0x800
+_MS_DOS = 0
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 _METHODS.add(getattr(zipfile, "ZIP_ZSTANDARD", zipfile.ZIP_STORED))  # from Python 3.14 on
 
@@ -59,14 +59,14 @@ class Archive:
             OSError: It can't be read.
         """
         self.close()
-        found = [(key_of(member), member) for member in self._archive().infolist() if not member.is_dir()]
+        found = [(_key_of(member), member) for member in self._archive().infolist() if not member.is_dir()]
         members = dict(found)
         self._check(members.values())
         for key, member in found if len(found) > len(members) else ():
-            if members[key] is not member and selection.takes(inside_of(key)):
+            if members[key] is not member and selection.takes(_inside_of(key)):
                 selection.left_out.add(REPLACED, key)
         for key in sorted(members):
-            member, inside = members[key], inside_of(key)
+            member, inside = members[key], _inside_of(key)
             if not selection.takes(inside):
                 continue
             if stat.S_ISLNK(member.external_attr >> 16):
@@ -188,3 +188,31 @@ class _Member(io.RawIOBase):
 def _damaged(key: str, error: Exception) -> DocumentError:
     said = str(error) or type(error).__name__
     return DocumentError(key, f"it can't be unpacked ({said}); the archive is damaged, make it again")
+
+
+def _key_of(member: zipfile.ZipInfo) -> str:
+    """Return the key of a member: its path, with ``/`` between folders, and nothing between two of them.
+
+    A name that leads out of the archive stays recognisable, with a leading ``/`` or its ``..``.
+    """
+    name = _decoded(member)
+    if member.create_system == _MS_DOS:
+        name = name.replace("\\", "/")  # can't be in a name there
+    kept = "/".join(part for part in name.split("/") if part not in ("", "."))
+    return f"/{kept}" if name.startswith("/") else kept
+
+
+def _inside_of(key: str) -> str:
+    """Return a key without what leads out of the archive."""
+    return "/".join(part for part in key.split("/") if part not in ("", ".."))
+
+
+def _decoded(member: zipfile.ZipInfo) -> str:
+    # Many programs write UTF-8 and don't say so; then `zipfile` takes it for code page 437.
+    name = member.orig_filename.replace("\0", "\\x00")
+    if member.flag_bits & _IS_UTF8 or name.isascii():
+        return name
+    try:
+        return name.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return name

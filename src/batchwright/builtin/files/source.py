@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 from batchwright.builtin.files.archive import Archive, is_archive
-from batchwright.builtin.files.mtimes import TOO_YOUNG, fingerprints
 from batchwright.contracts.source import Fetched, Source, SourceLimits, SourceOptions
 from batchwright.documents import discover, open_file
 from batchwright.errors import ConfigError
 from batchwright.items import Item
+
+_YOUNG = 10 * 10**9
+"""Nanoseconds for which a modification time isn't trusted. A file that is changed again within what its file
+system takes for one moment, up to 2 s, keeps its time; and another machine's clock may be behind."""
+
+_TOO_YOUNG = "mtime:young"
+"""What stands for the fingerprint of a file that was too young when it was read: it is nobody's."""
 
 
 class FilesOptions(SourceOptions):
@@ -96,7 +103,7 @@ class FilesSource(Source[FilesOptions]):
 
     @property
     def _fingerprints(self) -> Callable[[os.stat_result], str] | None:
-        return fingerprints() if self.options.trust_mtime else None
+        return _fingerprinter() if self.options.trust_mtime else None
 
     def _found(self) -> Iterator[Item]:
         if (archive := self._members) is not None:
@@ -115,6 +122,20 @@ class FilesSource(Source[FilesOptions]):
 
 def _fingerprint_now(path: str) -> str:
     try:
-        return fingerprints()(Path(path).stat()) or TOO_YOUNG
+        return _fingerprinter()(Path(path).stat()) or _TOO_YOUNG
     except OSError:  # opening it says why
-        return TOO_YOUNG
+        return _TOO_YOUNG
+
+
+def _fingerprinter() -> Callable[[os.stat_result], str]:
+    """Return what makes fingerprints from now on: empty for a file that is too young for one.
+
+    A file that changes after it was looked at then has another time, and another fingerprint.
+    """
+    oldest = time.time_ns() - _YOUNG
+
+    def fingerprint(status: os.stat_result) -> str:
+        when = status.st_mtime_ns
+        return f"mtime:{when}:{status.st_size}" if when < oldest else ""
+
+    return fingerprint

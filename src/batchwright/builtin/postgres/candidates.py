@@ -173,10 +173,10 @@ class Candidates:
 
     def _tiers(self, query: Query, wanted: Sequence[str]) -> Iterator[_Tier]:
         """Yield what candidates match; of those that are required, the ones with rare words come first."""
-        exact = [*map(self._tsqueries.condition, query.required)]
+        exact = [*map(self._tsqueries.clause, query.required)]
         loose = [*map(self._tsqueries.without_order, query.required)]
-        exact += [f"!{self._tsqueries.condition(condition)}" for condition in query.excluded]
-        loose += [f"!{self._tsqueries.condition(one)}" for one in query.excluded if is_one(one)]
+        exact += [f"!{self._tsqueries.clause(clause)}" for clause in query.excluded]
+        loose += [f"!{self._tsqueries.clause(one)}" for one in query.excluded if is_one(one)]
         precisely = None if {*exact} == {*loose} else all_of(exact)
         rare = any_of(wanted)
         if wanted:

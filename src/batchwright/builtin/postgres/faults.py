@@ -36,10 +36,14 @@ _MISTAKES: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 
+_FULL = re.compile(r"too many (clients|connections)|connection slots|max_client_conn")
+_MORE_CONNECTIONS = (
+    "a run needs two, three where it embeds, and one more for each further worker: end others, "
+    "or raise the limit"
+)
 _PASSING_WORDS = re.compile(
-    r"starting up|shutting down|recovery mode|not (yet )?accepting connections|too many (clients|connections)"
-    r"|connection slots|cannot connect to server|login has been failing|query_wait_timeout|max_client_conn"
-    r"|server down|login_timeout"
+    rf"{_FULL.pattern}|starting up|shutting down|recovery mode|not (yet )?accepting connections"
+    r"|cannot connect to server|login has been failing|query_wait_timeout|server down|login_timeout"
 )
 _PASSING_STATES = ("53", "57P", "08001", "08006")
 _FINAL_STATES = {
@@ -64,7 +68,8 @@ def connecting(
         reached: Whether this target was connected to before: a refusal may then be an outage.
     """
     text = _one_line(mask(str(error), secrets))
-    passing = ConnectionError(f"can't connect to Postgres: {text}")
+    needs = f"; {_MORE_CONNECTIONS}" if _FULL.search(text) else ""
+    passing = ConnectionError(f"can't connect to Postgres: {text}{needs}")
     if reached and not is_answer(error):  # the way to it broke, be it the name server's fault
         return passing
     for pattern, advice in _MISTAKES:

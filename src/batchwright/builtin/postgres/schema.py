@@ -25,7 +25,6 @@ from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended,
 from batchwright.sinkkit.refused_tables import dropped
 from batchwright.sinkkit.relations import SUFFIXES, relations_among
 from batchwright.sinkkit.search.version import VERSION
-from batchwright.sinkkit.sql_ledger.definitions import definitions
 from batchwright.sinkkit.sql_ledger.tables import LAYOUT
 
 _LOCK_TIMEOUT = "60s"
@@ -226,7 +225,7 @@ def _create(
         record_type = _stored_type(meta)
     else:
         searched = options.full_text and record_type.text is not None
-    for statement in definitions(PostgresDialect(names.tables)).values():
+    for statement in PostgresDialect(names.tables).definitions().values():
         connection.execute(statement)
     if not ours:
         insert = names.statement("INSERT INTO {meta} (key, value) VALUES ($1, $2)")

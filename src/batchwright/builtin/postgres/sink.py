@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
 from batchwright.builtin.postgres.options import PostgresOptions
-from batchwright.contracts.records import RecordType, relation_of
-from batchwright.contracts.sink import Sink, SinkLimits
-from batchwright.sinkkit.relations import on_each
+from batchwright.contracts.records import RecordType
+from batchwright.contracts.sink import SinkLimits
+from batchwright.sinkkit.relations import TableSink
 
 if TYPE_CHECKING:
     from batchwright.builtin.postgres.store import PostgresStore
 
 
-class PostgresSink(Sink[PostgresOptions]):
+class PostgresSink(TableSink[PostgresOptions]):
     """Stores batches in Postgres, rows and receipt in one transaction, and keeps the ledger there."""
 
     name: ClassVar[str] = "postgres"
@@ -57,21 +57,11 @@ class PostgresSink(Sink[PostgresOptions]):
 
         return exists(self.options)
 
-    @property
-    def relation(self) -> str:
-        """The published relation: the one that the options name, else that of chunks."""
-        return relation_of(self.options.table, None)
-
-    def relations(self) -> Sequence[Self]:
-        """Return a sink for each relation in the schema, or for the one that the options name.
-
-        Raises:
-            SinkError, ConnectionError: As `open`.
-        """
+    def relation_names(self) -> Sequence[str]:
+        """Return the names of the relations in the schema. Raises as `open`."""
         from batchwright.builtin.postgres.store import relations
 
-        names = () if self.options.table else relations(self.options)
-        return on_each(self, names) if names else super().relations()
+        return relations(self.options)
 
     def identity(self) -> str:
         """Return the server, the database, the schema and the published relation."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from batchwright.builtin.postgres.narrow import ServerEncoding
 from batchwright.builtin.postgres.search_column import held
-from batchwright.sinkkit.search.query import Condition
+from batchwright.sinkkit.search.query import Clause
 
 
 class TsQueries:
@@ -31,25 +31,25 @@ class TsQueries:
         """Return the query for terms that begin so."""
         return f"{self.word(prefix)}:*"
 
-    def condition(self, condition: Condition) -> str:
+    def clause(self, clause: Clause) -> str:
         """Return the query for what a record must have, or must not have."""
-        words = [*map(self.word, condition.words)]
-        if condition.prefix and words:
+        words = [*map(self.word, clause.words)]
+        if clause.prefix and words:
             words[-1] += ":*"
         phrase = [words[0]] if len(words) == 1 else [f"({' <-> '.join(words)})"] if words else []
-        return all_of([*phrase, *map(self.word, condition.identifiers)])
+        return all_of([*phrase, *map(self.word, clause.identifiers)])
 
-    def without_order(self, condition: Condition) -> str:
+    def without_order(self, clause: Clause) -> str:
         """Return the query for the same terms wherever they stand, which the index alone can answer."""
-        words = [*map(self.word, condition.words)]
-        if condition.prefix and words:
+        words = [*map(self.word, clause.words)]
+        if clause.prefix and words:
             words[-1] += ":*"
-        return all_of([*words, *map(self.word, condition.identifiers)])
+        return all_of([*words, *map(self.word, clause.identifiers)])
 
 
-def is_one(condition: Condition) -> bool:
+def is_one(clause: Clause) -> bool:
     """Tell whether it is about one term only, so that there is no order to look at."""
-    return len(condition.words) + len(condition.identifiers) == 1
+    return len(clause.words) + len(clause.identifiers) == 1
 
 
 def any_of(queries: Iterable[str]) -> str:

@@ -26,6 +26,7 @@ from batchwright.contracts.vectors import (
     VectorCounts,
     Vectors,
     Without,
+    check_lengths,
 )
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_ledger.ledger import now
@@ -178,9 +179,7 @@ class PostgresVectors(Vectors):
         """
         if not vectors:
             return
-        size = 4 * model.dimensions
-        if wrong := next((len(vector) for vector in vectors.values() if len(vector) != size), None):
-            raise ValueError(f"a vector of {wrong} bytes, where the model has {model.dimensions} numbers")
+        check_lengths(model, vectors.values())
         with self._transaction() as connection:
             number, extension = self._number(connection, model), self._pgvector(connection)
             keys = _keys(vectors)

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import chain
 from typing import Any
 
 from batchwright.contracts.vectors import Vector
+from batchwright.errors import SinkError
 from batchwright.sinkkit.sqlite.schema import Names
-from batchwright.sinkkit.vectors.numbers import numpy
 
 _AT_ONCE = 4_096  # vectors that are read at a time
 _MULTIPLIED = 1_024  # at a time: more don't fit the processor's cache, and took ten times as long
@@ -135,3 +136,17 @@ def _of(connection: sqlite3.Connection, query: str, values: Sequence[Any]) -> It
     for start in range(0, len(values), _STEP):
         some = values[start : start + _STEP]
         yield from connection.execute(f"{query} IN ({', '.join('?' * len(some))})", some)
+
+
+@cache
+def numpy() -> Any:
+    """Return the module.
+
+    Raises:
+        SinkError: It isn't installed; says how to do that.
+    """
+    try:
+        import numpy
+    except ImportError as error:
+        raise SinkError("searching vectors here needs numpy: pip install 'batchwright[vectors]'") from error
+    return numpy

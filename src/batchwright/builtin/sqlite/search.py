@@ -10,7 +10,7 @@ from typing import Any
 
 from batchwright.sinkkit.search.candidates import CUT, Candidate
 from batchwright.sinkkit.search.finding import MOST_READ
-from batchwright.sinkkit.search.query import Condition, Query
+from batchwright.sinkkit.search.query import Clause, Query
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sqlite.schema import Names
 
@@ -37,7 +37,7 @@ class Texts:
         names: Names,
         searched: Searched,
         collection: str | None,
-        among: tuple[str, Sequence[Any]] = ("1", ()),
+        among: tuple[str, Sequence[Any]],
     ) -> None:
         self._connection = connection
         self._names = names
@@ -121,7 +121,7 @@ def _expression(query: Query, words: Sequence[str], others: Sequence[str]) -> st
     """Return what FTS5 is asked for: one of the words; the others count for the order alone."""
     some = [f'"{word}"' for word in words] + [f'"{prefix}" *' for prefix in query.prefixes]
     ordering = [f'"{word}"' for word in others]
-    required = [_phrase(condition) for condition in query.required]
+    required = [_phrase(clause) for clause in query.required]
     if required:
         # the first once more, so that the others count for the order and are not required
         asked = f"({' AND '.join(required)}) AND ({' OR '.join([f'({required[0]})', *some, *ordering])})"
@@ -129,14 +129,14 @@ def _expression(query: Query, words: Sequence[str], others: Sequence[str]) -> st
         asked = " OR ".join(some)
         if ordering:
             asked = f"({asked}) AND ({' OR '.join([*some, *ordering])})"
-    excluded = " OR ".join(f"({_phrase(condition)})" for condition in query.excluded)
+    excluded = " OR ".join(f"({_phrase(clause)})" for clause in query.excluded)
     return f"({asked}) NOT ({excluded})" if excluded else asked
 
 
-def _phrase(condition: Condition) -> str:
-    parts = [f'"{identifier}"' for identifier in condition.identifiers]
-    if condition.words:
-        parts.insert(0, f'"{" ".join(condition.words)}"{" *" if condition.prefix else ""}')
+def _phrase(clause: Clause) -> str:
+    parts = [f'"{identifier}"' for identifier in clause.identifiers]
+    if clause.words:
+        parts.insert(0, f'"{" ".join(clause.words)}"{" *" if clause.prefix else ""}')
     return " AND ".join(parts)
 
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Self
 
 from batchwright.builtin.sqlite.options import SqliteOptions, checked_table, database_path
 from batchwright.contracts.records import RecordType, relation_of
-from batchwright.contracts.sink import Sink, SinkLimits
+from batchwright.contracts.sink import SinkLimits
 from batchwright.errors import ConfigError
-from batchwright.sinkkit.relations import on_each
+from batchwright.sinkkit.relations import TableSink
 
 if TYPE_CHECKING:
     from batchwright.builtin.sqlite.store import SqliteStore
     from batchwright.sinkkit.sqlite.kept import KeptDatabases
 
 
-class SqliteSink(Sink[SqliteOptions]):
+class SqliteSink(TableSink[SqliteOptions]):
     """Stores batches in a SQLite database, with its ledger and a full-text index in the same transaction.
 
     Text is stored as it is, NUL included (some tools show only what comes before one). Errors of SQLite
@@ -88,27 +88,21 @@ class SqliteSink(Sink[SqliteOptions]):
         """The file, found once: the working directory may be another one when a store is opened later."""
         return database_path(self.options.url.get_secret_value())
 
-    @property
-    def relation(self) -> str:
-        """The published view: the one that the options name, else that of chunks."""
-        return relation_of(self.options.table, None)
-
     def relations(self) -> Sequence[Self]:
-        """Return a sink for each relation in the file, or for the one that the options name.
-
-        Raises:
-            SinkError: As `exists`.
-        """
-        from batchwright.builtin.sqlite.schema import relations
+        """Return a sink for each relation, as `TableSink` does; they share the open file."""
         from batchwright.sinkkit.sqlite.kept import KeptDatabases
 
-        names = () if self.options.table else relations(self._path)
-        if not names:
-            return super().relations()
-        each, kept = on_each(self, names), KeptDatabases()
+        each, kept = super().relations(), KeptDatabases()
         for sink in each:
-            sink._kept = kept
+            if sink is not self:
+                sink._kept = kept
         return each
+
+    def relation_names(self) -> Sequence[str]:
+        """Return the names of the relations in the file. Raises as `exists`."""
+        from batchwright.builtin.sqlite.schema import relations
+
+        return relations(self._path)
 
     def identity(self) -> str:
         """Return the file's path and the table."""

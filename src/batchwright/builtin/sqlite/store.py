@@ -42,7 +42,7 @@ class SqliteStore(SqlStore, Searchable):
         database: The database, open.
         schema: The tables in it.
         record_type: What the records are.
-        let_go: Takes the database when the store is closed; None for closing it.
+        let_go: Takes the database when the store is closed.
         full_text: Whether there shall be a full-text index.
     """
 
@@ -51,13 +51,13 @@ class SqliteStore(SqlStore, Searchable):
         database: Database,
         schema: SinkSchema,
         record_type: RecordType,
-        let_go: Callable[[Database], None] | None = None,
+        let_go: Callable[[Database], None],
         *,
-        full_text: bool = True,
+        full_text: bool,
     ) -> None:
         super().__init__(database, schema.dialect, record_type, SqliteLedger(database, schema.dialect))
         self._file = database
-        self._let_go = let_go or Database.close
+        self._let_go = let_go
         self._schema = schema
         self._full_text = full_text
         self._names = schema.names

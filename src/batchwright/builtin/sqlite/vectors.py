@@ -19,6 +19,7 @@ from batchwright.contracts.vectors import (
     VectorCounts,
     Vectors,
     Without,
+    check_lengths,
 )
 from batchwright.errors import SinkError
 from batchwright.sinkkit.searched import Searched
@@ -150,9 +151,7 @@ class SqliteVectors(Vectors):
         """
         if not vectors:
             return
-        size = 4 * model.dimensions
-        if wrong := next((len(vector) for vector in vectors.values() if len(vector) != size), None):
-            raise ValueError(f"a vector of {wrong} bytes, where the model has {model.dimensions} numbers")
+        check_lengths(model, vectors.values())
         with self._database.transaction() as connection:
             number = self._prepared(connection, model)
             connection.executemany(

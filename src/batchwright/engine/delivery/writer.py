@@ -43,7 +43,7 @@ class Writer(threading.Thread):
         on_end: Callable[[Ending, BaseException | None, str], None],
     ) -> None:
         super().__init__(name=f"batchwright-writer-{number}", daemon=True)
-        self._client = session.client(number)
+        self._client, self._control = session.client(number), session.control
         self._buffer = buffer
         self._sizer = sizer
         self._next_index = next_index
@@ -69,13 +69,23 @@ class Writer(threading.Thread):
         self._aside_ended: list[Ending] = []
         self._part: Part | None = None
 
-    def open(self) -> None:
-        """Open the writer's own store, before it starts."""
-        self._announces = type(self._client.open()).announce is not Store.announce
+    def open(self, *, spare: bool = False) -> None:
+        """Open the writer's own store, before it starts.
 
-    def begin(self) -> None:
-        """Open the writer's own store, and start."""
-        self.open()
+        Args:
+            spare: Whether others write already, and can do without this one.
+
+        Raises:
+            OutageTooLong, RunInterrupted: The sink went down, and didn't come back.
+            NoMoreStores: Others write already, and the sink gives no more.
+            SinkError: It can't be opened, although the sink answers.
+        """
+        store = self._client.open_another(self._control, spare=spare)
+        self._announces = type(store).announce is not Store.announce
+
+    def begin(self, *, spare: bool) -> None:
+        """Open the writer's own store, and start. As `open`."""
+        self.open(spare=spare)
         try:
             self.start()
         except RuntimeError:  # no more threads can be started here

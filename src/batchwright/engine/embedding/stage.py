@@ -82,6 +82,17 @@ class Stage:
         self._keeper = threading.Thread(target=self._keep, name="batchwright-vectors", daemon=True)
         self.error: Exception | None = None
 
+    def open(self, open_one: StoreClient) -> None:
+        """Open the stage's own store, before writers take what the sink has room for.
+
+        Args:
+            open_one: A client that has a store.
+
+        Raises:
+            OutageTooLong, RunInterrupted, SinkError: As `StoreClient.open_another`.
+        """
+        self._client.open_another(open_one, spare=False)
+
     # --- for whoever brings units -------------------------------------------------------------------------
 
     def put(self, unit: Unit) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from batchwright.contracts.receipts import Reject
@@ -39,7 +40,7 @@ class WorkStage:
         session: Session,
         embedding: Embedding,
         buffer: Buffer,
-        on_failure: Callable[[Exception], None] = lambda _: None,
+        on_failure: Callable[[Exception], None],
     ) -> None:
         self._session = session
         self._buffer = buffer
@@ -50,6 +51,7 @@ class WorkStage:
         self._stage = Stage(session, embedding, self._hand_on, on_failure)
         self.end = self._stage.end
         self.wait = self._stage.wait
+        self.open = partial(self._stage.open, session.control)
 
     def put(self, item: Item) -> bool:
         """Add a document, waiting for room; return whether it was taken: not so when the stage has ended."""

@@ -40,7 +40,7 @@ class OwnLoad:
         prune: Whether to remove what programs brought before and this one did not.
     """
 
-    def __init__(self, setup: Setup, record_type: RecordType, *, prune: bool = False) -> None:
+    def __init__(self, setup: Setup, record_type: RecordType, *, prune: bool) -> None:
         self._config = setup.config
         self._manager = setup.manager
         self._dispatcher = setup.dispatcher

@@ -16,9 +16,9 @@ def type_of(
     records: Iterable[Any],
     record: type | RecordType | None,
     *,
-    key: str = "id",
-    text: str | None = None,
-    heading: str | None = None,
+    key: str,
+    text: str | None,
+    heading: str | None,
 ) -> tuple[RecordType, Iterable[Any]]:
     """Return the type of records, and all of them, also those that were looked at.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
+from batchwright.contracts.ledger import key_of, pages
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
 from batchwright.engine.store.client import StoreClient
 
@@ -12,33 +14,25 @@ def published(
     client: StoreClient, collection: str, after: str = "", until: str | None = None
 ) -> Iterator[KnownDocument]:
     """Yield a collection's published documents behind `after` up to `until`, sorted by key."""
-    while page := _page(client, collection, after):
-        if until is None or page[-1].version.key <= until:
-            yield from page
-        else:
-            yield from (known for known in page if known.version.key <= until)
+    for page in pages(lambda at: client.ask(lambda ledger: ledger.documents(collection, at)), key_of, after):
+        if until is not None and key_of(page[-1]) > until:
+            yield from (known for known in page if key_of(known) <= until)
             return
-        after = page[-1].version.key
+        yield from page
 
 
 def refused_versions(
     client: StoreClient, collection: str, after: str = "", until: str | None = None
 ) -> Iterator[DocumentVersion]:
     """Yield a collection's refused versions behind `after` up to `until`, sorted by key."""
-    while page := _refused_page(client, collection, after):
-        for version in page:
-            if until is not None and version.key > until:
-                return
-            yield version
-        after = page[-1].key
 
+    def ask(at: str) -> list[DocumentVersion]:
+        return client.ask(lambda ledger: ledger.refused(collection, after=at))
 
-def _page(client: StoreClient, collection: str, after: str) -> list[KnownDocument]:
-    return client.ask(lambda ledger: ledger.documents(collection, after))
-
-
-def _refused_page(client: StoreClient, collection: str, after: str) -> list[DocumentVersion]:
-    return client.ask(lambda ledger: ledger.refused(collection, after=after))
+    for version in chain.from_iterable(pages(ask, lambda version: version.key, after)):
+        if until is not None and version.key > until:
+            return
+        yield version
 
 
 def begun_by_programs(client: StoreClient, collection: str) -> list[DocumentVersion]:

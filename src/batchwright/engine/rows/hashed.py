@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 256 * 1024
 
 
-def hash_of(opened: Callable[[], BinaryIO]) -> str:
+def stream_hash(opened: Callable[[], BinaryIO]) -> str:
     """Return the hash of all bytes of a stream."""
     digest = sha256()
     with opened() as stream:

@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-Change = Callable[[Any], Any]
+Form = Callable[[Any], Any]
 
-_FORMS: Mapping[type, tuple[Change, Change]] = {
+_FORMS: Mapping[type, tuple[Form, Form]] = {
     Decimal: (str, Decimal),
     datetime: (datetime.isoformat, datetime.fromisoformat),
     date: (date.toordinal, date.fromordinal),
@@ -22,7 +22,7 @@ _FORMS: Mapping[type, tuple[Change, Change]] = {
 
 class _Plan(NamedTuple):
     number: int
-    plain: Sequence[tuple[int, Change]]
+    plain: Sequence[tuple[int, Form]]
 
 
 class PlainValues:
@@ -30,7 +30,7 @@ class PlainValues:
 
     def __init__(self) -> None:
         self._plans: dict[tuple[type, ...], _Plan] = {}
-        self._again: list[Sequence[tuple[int, Change]]] = []
+        self._again: list[Sequence[tuple[int, Form]]] = []
 
     def plain(self, values: Sequence[Any]) -> list[Any]:
         """Return values in their plain form, behind the number of what makes them again."""

@@ -12,8 +12,8 @@ from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import DocumentVersion, ItemDocuments, ItemVersion, KnownDocument
 from batchwright.engine.reading.changes import Change, Difference, Unchanged
 from batchwright.engine.reading.prepare import Chunking
+from batchwright.engine.rows.before import PublishedBefore, RefusedBefore
 from batchwright.engine.rows.new_rows import RowsTogether, are_new
-from batchwright.engine.rows.refused_before import RefusedBefore
 from batchwright.engine.rows.row_decision import RowDecision
 from batchwright.engine.rows.row_intake import NAMELESS, NO_ROW
 from batchwright.engine.rows.scan import Scan
@@ -48,10 +48,10 @@ class RowChanges:
         config: BatchConfig,
         collection: str,
         *,
-        complete: bool = True,
-        each: bool = False,
-        on_outdated: Callable[[DocumentVersion], None] = lambda _: None,
-        chunking: Chunking | None = None,
+        complete: bool,
+        each: bool,
+        on_outdated: Callable[[DocumentVersion], None],
+        chunking: Chunking | None,
     ) -> None:
         self._scan, self._complete, self._each = scan, complete, each
         self._on_outdated = on_outdated
@@ -108,13 +108,11 @@ class RowChanges:
             return
         for item, reason in self._scan.unread.items():
             yield Change(item, "failed", reason=reason)
-        rest, before = iter(known), RefusedBefore(refused, self._on_outdated, is_gone=self._complete)
-        published = next(rest, None)
-        unchanged, settings, each = Unchanged(), self._decision.settings, self._each
-        counts, kept = self._decision.counts, self._scan.kept
-        items = self._scan.items
+        published = PublishedBefore(known)
+        before = RefusedBefore(refused, self._on_outdated, is_gone=self._complete)
+        unchanged = Unchanged()
         for block in self._blocks():
-            if together and are_new(block, published, before.next):
+            if together and are_new(block, published.next, before.next):
                 yield from self._new.together(block, [None] * len(block))
                 continue
             new: list[tuple[Any, ...]] = []
@@ -126,47 +124,48 @@ class RowChanges:
                     yield from self._nameless(same)
                     continue
                 key = decoded(name)
-                while published is not None and published.version.key < key:
-                    if published.version.item not in kept or each:
-                        yield from self._missing(published)
-                    else:
-                        unchanged.add(published, unfetched=kept[published.version.item])
-                    published = next(rest, None)
-                there = None
-                if published is not None and published.version.key == key:
-                    there, published = published, next(rest, None)
-                refusal = before.of(key)
-                if there is not None and refusal is None and not each and len(same) == 1:
-                    version = there.version
-                    if (
-                        version.content_hash == row[DIGEST].hex()
-                        and version.settings == settings
-                        and version.item == items[row[ITEM]]
-                        and not row[REASON]
-                    ):
-                        counts[row[ITEM]] += 1
-                        unchanged.add(there)
-                        if unchanged.documents >= AT_ONCE:
-                            yield unchanged
-                            unchanged = Unchanged()
-                        continue
-                if together and refusal is None and len(same) == 1 and self._new.is_new(row, there):
+                yield from self._without_row(published.up_to(key), unchanged)
+                there, refusal = published.of(key), before.of(key)
+                is_plain = refusal is None and len(same) == 1
+                if is_plain and there is not None and self._is_counted(row, there.version):
+                    unchanged.add(there)
+                    if unchanged.documents >= AT_ONCE:
+                        yield unchanged
+                        unchanged = Unchanged()
+                elif is_plain and together and self._new.is_new(row, there):
                     new.append(row)
                     instead.append(there)
-                    continue
-                yield from self._new.together(new, instead)
-                new, instead = [], []
-                yield self._decision.decide(key, list(map(SpooledRow._make, same)), there, refusal)
+                else:
+                    yield from self._new.together(new, instead)
+                    new, instead = [], []
+                    yield self._decision.decide(key, list(map(SpooledRow._make, same)), there, refusal)
             yield from self._new.together(new, instead)
-        while published is not None:
-            if published.version.item not in kept or each:
-                yield from self._missing(published)
-            else:
-                unchanged.add(published, unfetched=kept[published.version.item])
-            published = next(rest, None)
+        yield from self._without_row(published.up_to(None), unchanged)
         before.of(None)
         if unchanged.documents:
             yield unchanged
+
+    def _is_counted(self, row: tuple[Any, ...], version: DocumentVersion) -> bool:
+        """Tell whether a row is stored as it is, and only counted; count it for its item, if so."""
+        if (
+            self._each
+            or version.content_hash != row[DIGEST].hex()
+            or version.settings != self._decision.settings
+            or version.item != self._scan.items[row[ITEM]]
+            or row[REASON]
+        ):
+            return False
+        self._decision.counts[row[ITEM]] += 1
+        return True
+
+    def _without_row(self, known: Iterable[KnownDocument], unchanged: Unchanged) -> Iterator[Change]:
+        """Yield the changes of what is published and has no row; count what stays with those unchanged."""
+        kept = self._scan.kept
+        for one in known:
+            if one.version.item not in kept or self._each:
+                yield from self._missing(one)
+            else:
+                unchanged.add(one, unfetched=kept[one.version.item])
 
     def _all_kept(self, by_item: Callable[[], Sequence[ItemDocuments]]) -> Sequence[ItemDocuments]:
         """Return what is published, if all of it came from items that are as they were; else nothing."""

@@ -159,7 +159,7 @@ class RowIntake:
             self._told = now
             self._emit(RowsRead(rows, self.size))
 
-    def _note_bad(self, shape: Shape, number: int, line: int, bad: BadLine, block: bytes = b"") -> None:
+    def _note_bad(self, shape: Shape, number: int, line: int, bad: BadLine, block: bytes) -> None:
         self.bad += 1
         self.unclean.add(number)
         self.first_bad = self.first_bad or f"{self.items[number]} line {line:,}: {bad.reason}"

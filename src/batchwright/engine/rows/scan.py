@@ -19,7 +19,7 @@ from batchwright.contracts.source import Fetched
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.prepare import reason_of
 from batchwright.engine.rows.declared_shape import DeclaredShape
-from batchwright.engine.rows.hashed import Hashing, hash_of
+from batchwright.engine.rows.hashed import Hashing, stream_hash
 from batchwright.engine.rows.item_calls import ItemCalls, OwnCalls, asked, rows_of
 from batchwright.engine.rows.row_intake import RowIntake
 from batchwright.engine.rows.row_shapes import RowShapes
@@ -99,9 +99,9 @@ class Scanner:
         stopped: Callable[[], bool],
         emit: Callable[[Event], None],
         *,
-        table: str = "",
-        cutting: str = "",
-        describes: bool = False,
+        table: str,
+        cutting: str,
+        describes: bool,
     ) -> None:
         self._input, self._fetcher = fetcher.input, fetcher
         self._config = fetcher.input.config
@@ -190,7 +190,7 @@ class Scanner:
             fetched = calls.call(lambda: self._input.source.fetch(item))
             if fetched.fingerprint or not callable(opened := fetched.open):
                 return False
-            if calls.call(lambda: hash_of(opened)) != known.fingerprint:
+            if calls.call(lambda: stream_hash(opened)) != known.fingerprint:
                 return False
             self._describe(item, reader, fetched, calls)  # type: ignore[arg-type]  # only readers of rows have settings
             return True

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from batchwright.config import BatchConfig
-from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.ledger import Ledger, pages
 from batchwright.contracts.receipts import ItemVersion
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import AnySink
@@ -75,16 +75,11 @@ def last_run_of(ledger: Ledger, collection: str) -> str:
 
 def _known_items(client: StoreClient, collection: str) -> dict[str, ItemVersion]:
     """Return the items that the ledger knows, by key."""
-    items: dict[str, ItemVersion] = {}
-    after = ""
-    while page := client.ask(partial(_items, collection=collection, after=after)):
-        items |= {item.key: item for item in page}
-        after = page[-1].key
-    return items
 
+    def ask(after: str) -> list[ItemVersion]:
+        return client.ask(lambda ledger: ledger.items(collection, after))
 
-def _items(ledger: Ledger, collection: str, after: str) -> list[ItemVersion]:
-    return ledger.items(collection, after)
+    return {item.key: item for page in pages(ask, lambda item: item.key) for item in page}
 
 
 def sink_of(config: BatchConfig, manager: PluginManager, name: str) -> AnySink | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from batchwright.contracts.ledger import LedgerBeside
-from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt, RejectFilter
+from batchwright.contracts.ledger import LedgerBeside, rejects_of
+from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt
 from batchwright.contracts.sink import Store
 from batchwright.errors import IncompleteDocument
 from batchwright.model import Batch
@@ -54,7 +54,7 @@ def _resolved(
     publications = []
     begun = [*receipt.begun, *partial]
     for version in whole:
-        known = {*_rejected_before(ledger, receipt.collection, version)}
+        known = {reject.id for reject in rejects_of(ledger, receipt.collection, version)}
         known -= {*receipt.resolved, *(reject.id for reject in receipt.rejects)}
         set_aside = rejected[version.document_id] + len(known)
         if set_aside < version.records:
@@ -67,11 +67,3 @@ def _resolved(
         publications=(*receipt.publications, *publications),
         begun=tuple(begun),
     )
-
-
-def _rejected_before(ledger: LedgerBeside, collection: str, version: DocumentVersion) -> Iterator[str]:
-    """Yield the ids of the rejects of a version."""
-    after = ""
-    while page := ledger.rejects(RejectFilter(collection, key=version.key), after=after):
-        yield from (reject.id for reject in page if reject.document_id == version.document_id)
-        after = page[-1].id

@@ -22,8 +22,8 @@ from batchwright.engine.store.beside import write_beside
 from batchwright.engine.store.breaker import Fault
 from batchwright.engine.store.calls import Deadline
 from batchwright.engine.store.connection import Connection
-from batchwright.engine.store.retry import Attempted, attempt
-from batchwright.engine.store.retry_rule import RetryRule
+from batchwright.engine.store.retry import Attempted, attempt, is_transient
+from batchwright.engine.store.retry_rule import NO_RETRY, RetryRule
 from batchwright.errors import (
     BadRecords,
     BatchTooLarge,
@@ -42,6 +42,10 @@ NOTHING_STORED = (BadRecords, BatchTooLarge, CollectionBusy, IncompleteDocument)
 """What a store raises before it commits anything; after any other error a batch may be stored."""
 
 
+class NoMoreStores(SinkError):
+    """The sink answers, and gives no store besides those that are open."""
+
+
 class StoreClient:
     """Makes the calls of one thread to one store at a time, and to the ledger.
 
@@ -55,7 +59,7 @@ class StoreClient:
     """
 
     def __init__(self, access: Access, writer: int = 0) -> None:
-        self._access = access
+        self._access, self._writer = access, writer
         self._connection = Connection(access)
         self._rule = RetryRule(access, self._connection.probe, writer)
         self._policy = access.policy
@@ -76,12 +80,36 @@ class StoreClient:
             CollectionBusy: Another process has the whole target, after the time that the settings wait.
             SinkError, ConfigError: It can't be opened.
         """
-        call = lambda deadline: self._connection.call(lambda store: store, deadline.remaining())  # noqa: E731
+        return self._value(self._opened(partial(self._rule.persist, hold=patiently)))
+
+    def open_another(self, open_one: StoreClient, *, spare: bool) -> Store:
+        """Take one more store while the work goes on, with retries; wait for a sink that is down.
+
+        Args:
+            open_one: A client that has a store. It tells whether the sink is down, or just takes no more
+                connections.
+            spare: Whether the work can do without this store: then a sink that answers isn't asked for long.
+
+        Raises:
+            OutageTooLong, RunInterrupted: The sink didn't come back.
+            NoMoreStores: The work can do without it, and the sink gives none, although it answers.
+            SinkError, ConfigError: It can't be opened, although the sink answers.
+        """
+        rule = RetryRule(self._access, open_one.probe, self._writer)
+        result = self._opened(partial(rule.persist, schedule=NO_RETRY if spare else None))
+        if spare and result.error is not None and is_transient(result) and not result.stopped:
+            raise NoMoreStores(self._judge.describe(result.error)) from result.error
+        return self._value(result)
+
+    def _opened(self, persist: Callable[..., Attempted[Store]]) -> Attempted[Store]:
         patience = Deadline(self._wait)
         while True:
-            result = self._rule.persist(call, "open", hold=patiently)
+            result = persist(self._give, "open")
             if not isinstance(result.error, CollectionBusy) or not self._pause(patience):
-                return self._value(result)
+                return result
+
+    def _give(self, deadline: Deadline) -> Store:
+        return self._connection.call(lambda store: store, deadline.remaining())
 
     def write(
         self,

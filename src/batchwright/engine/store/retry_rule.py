@@ -58,6 +58,7 @@ class RetryRule:
         whose_fault: Callable[[Callable[[], None], int, Exception], Fault] = lambda *_: Fault.UNKNOWN,
         *,
         hold: bool = True,
+        schedule: Schedule | None = None,
     ) -> Attempted[Value]:
         """Call until it succeeds, fails for good, or the run stops; return how that ended.
 
@@ -69,12 +70,13 @@ class RetryRule:
             whose_fault: Tells whether it is the sink's fault or the batch's, at a sink that answers; called
                 with what tries the batch again, the number of outages before, and the error.
             hold: Whether to wait for a sink that is down.
+            schedule: When to try again before the sink is probed; None as the settings say.
 
         Raises:
             OutageTooLong: The sink was down for longer than is allowed.
         """
         policy = self._policy
-        schedule, last_chance = policy.retries, False
+        schedule, last_chance = schedule or policy.retries, False
         strain = Strain(several=batch is not None and len(batch.documents) > 1)
         retries = 0
 

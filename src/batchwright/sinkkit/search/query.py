@@ -16,7 +16,7 @@ from batchwright.sinkkit.search.normal import terms
 
 _MOST_CHARACTERS = 10_000
 _MOST_TERMS = 256  # that count for the ranking
-_MOST_CONDITIONS = 16
+_MOST_CLAUSES = 16
 _MOST_LETTERS = 64  # that are looked for where no word is found
 _SHORTEST = 2  # of a beginning, with the star, that is none: of a letter
 _FEW_LETTERS = 3  # of an option like -xzf
@@ -34,7 +34,7 @@ _UNSPACED = re.compile(f"[{UNSPACED}]")
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class Clause:
     """What a record must have, or must not have.
 
     Attributes:
@@ -70,8 +70,8 @@ class Query:
     words: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
-    required: tuple[Condition, ...] = ()
-    excluded: tuple[Condition, ...] = ()
+    required: tuple[Clause, ...] = ()
+    excluded: tuple[Clause, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -82,7 +82,7 @@ class Query:
     @property
     def loosened(self) -> Self | None:
         """The query with words as beginnings of words, for where it finds nothing; None if that won't do."""
-        begun = [word for word in self.words if len(word) >= _FEW_LETTERS][:_MOST_CONDITIONS]
+        begun = [word for word in self.words if len(word) >= _FEW_LETTERS][:_MOST_CLAUSES]
         if self.required or not begun:
             return None
         return replace(self, prefixes=tuple(dict.fromkeys([*self.prefixes, *begun])))
@@ -95,8 +95,8 @@ class Query:
 
     def without(self, words: Sequence[str]) -> Self:
         """Return the query for what has none of these words or the prefixes, but another of its words."""
-        done = [Condition((word,)) for word in words]
-        done += [Condition((prefix,), prefix=True) for prefix in self.prefixes]
+        done = [Clause((word,)) for word in words]
+        done += [Clause((prefix,), prefix=True) for prefix in self.prefixes]
         return replace(
             self,
             words=tuple(word for word in self.words if word not in words),
@@ -120,10 +120,10 @@ class Query:
         return cls(
             text,
             words,
-            tuple(islice(reader.prefixes, _MOST_CONDITIONS)),
+            tuple(islice(reader.prefixes, _MOST_CLAUSES)),
             tuple(islice(reader.pairs, _MOST_TERMS)),
-            tuple(islice(reader.required, _MOST_CONDITIONS)),
-            tuple(islice(reader.excluded, _MOST_CONDITIONS)),
+            tuple(islice(reader.required, _MOST_CLAUSES)),
+            tuple(islice(reader.excluded, _MOST_CLAUSES)),
             tuple(reader.notes),
         )
 
@@ -135,8 +135,8 @@ class _Reader:
     words: dict[str, None] = field(default_factory=dict)
     prefixes: dict[str, None] = field(default_factory=dict)
     pairs: dict[tuple[str, str], None] = field(default_factory=dict)
-    required: dict[Condition, None] = field(default_factory=dict)
-    excluded: dict[Condition, None] = field(default_factory=dict)
+    required: dict[Clause, None] = field(default_factory=dict)
+    excluded: dict[Clause, None] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
     last: str | None = None
 
@@ -144,18 +144,18 @@ class _Reader:
         if minus and self._excludes(phrase, word):
             return
         if phrase is not None:
-            condition = _condition(phrase)
-            self._rank(condition.words, condition.identifiers)
-            if condition.words or condition.identifiers:
-                self.required[condition] = None
+            clause = _clause(phrase)
+            self._rank(clause.words, clause.identifiers)
+            if clause.words or clause.identifiers:
+                self.required[clause] = None
             return
         asked = f"-{word}" if minus else word or ""
-        if _is_beginning(asked) and (condition := _condition(asked[:-1], prefix=True)).words:
-            *whole, begun = condition.words
-            self._rank(whole, condition.identifiers)
+        if _is_beginning(asked) and (clause := _clause(asked[:-1], prefix=True)).words:
+            *whole, begun = clause.words
+            self._rank(whole, clause.identifiers)
             self.prefixes[begun] = None
             self.last = None
-            self.required[condition] = None
+            self.required[clause] = None
             return
         found, identifiers = terms(asked)
         self._rank(found.split(), identifiers)
@@ -167,14 +167,14 @@ class _Reader:
         if phrase is None and (is_short or _OPTION.match(said)):
             return False
         begins = phrase is None and _is_beginning(said)
-        condition = _condition(said[:-1] if begins else said, prefix=begins)
-        if not condition.words and not condition.identifiers:
+        clause = _clause(said[:-1] if begins else said, prefix=begins)
+        if not clause.words and not clause.identifiers:
             return False
         shown = f'-"{said}"' if phrase is not None else f"-{said}"
         if not (self.words or self.prefixes):
             self.notes[f"{shown} was looked for; to leave it out, put it behind a word"] = None
             return False
-        self.excluded[condition] = None
+        self.excluded[clause] = None
         self.notes[f'{shown} leaves out what has "{said}"; to search for it, put it in quotes: "-{said}"'] = (
             None
         )
@@ -196,16 +196,16 @@ class _Reader:
         self.words.update(dict.fromkeys(identifiers))
 
 
-def _condition(text: str, *, prefix: bool = False) -> Condition:
+def _clause(text: str, *, prefix: bool = False) -> Clause:
     found, identifiers = terms(text)
     words = found.split()
     if len(words) > 1 and _is_last(words[-2], words[-1]):
         # in a text the run may go on
-        return Condition(tuple(words[:-1]), tuple(identifiers))
+        return Clause(tuple(words[:-1]), tuple(identifiers))
     if words and len(words[-1]) == 1 and _of_unspaced(words[-1]):
         prefix = True
     # of what is only begun, the identifiers aren't known
-    return Condition(tuple(words), () if prefix else tuple(identifiers), prefix)
+    return Clause(tuple(words), () if prefix else tuple(identifiers), prefix)
 
 
 def _is_beginning(word: str) -> bool:

@@ -37,6 +37,30 @@ class Dialect:
         self._known: dict[tuple[str, str, str], str] = {}
         self._filled: dict[tuple[str, tuple[Column, ...]], str] = {}
 
+    def definitions(self) -> dict[str, str]:
+        """Return the statements that create the tables of a ledger and their indexes, by suffix."""
+        made: dict[str, str] = {}
+        for suffix, table in TABLES.items():
+            keyed = suffix in self.keyed
+            unique = dict.fromkeys(table.unique, " UNIQUE") if keyed else {}
+            columns = [
+                f"{name} {self.types[kind]}"
+                + ("" if name in table.nullable else " NOT NULL")
+                + unique.get(name, "")
+                for name, kind in table.columns
+            ]
+            if keyed:
+                columns.append(f"PRIMARY KEY ({', '.join(table.key)})")
+            name = self.tables[suffix]
+            made[suffix] = f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(columns)}){self.ending(suffix)}"
+            for index, over in table.indexes.items() if keyed else ():
+                indexed = f"{suffix}_{index}"
+                parts = (self.head(column) if column == "key" else column for column in over)
+                made[indexed] = (
+                    f"CREATE INDEX IF NOT EXISTS {self.tables[indexed]} ON {name} ({', '.join(parts)})"
+                )
+        return made
+
     def statement(self, step: Step) -> str:
         """Return the statement of a step, empty where there is nothing to do."""
         key = (step.kind, step.table, step.text)

@@ -8,7 +8,6 @@ import sqlite3
 from dataclasses import dataclass
 
 from batchwright.sinkkit.refused_tables import check_layout, dropped, foreign
-from batchwright.sinkkit.sql_ledger.definitions import definitions
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.tables import INDEXES, LAYOUT, TABLES
 from batchwright.sinkkit.sql_tables import quoted
@@ -86,7 +85,7 @@ class LedgerSchema:
             SinkError: Some tables are there and others are not.
         """
         self.check_dropped(connection)
-        for statement in definitions(self.dialect).values():
+        for statement in self.dialect.definitions().values():
             connection.execute(statement)
         connection.execute(
             f"INSERT INTO {self.names.meta} VALUES ('layout', ?) ON CONFLICT DO NOTHING", (str(LAYOUT),)

@@ -34,24 +34,21 @@ KNOWN = "SELECT canary, is_used OR place = (SELECT max(place) FROM {models}) FRO
 OUTDATED = "SELECT id FROM {models} WHERE NOT is_used AND place < (SELECT place FROM {models} WHERE is_used)"
 """The numbers of the models that another took the place of."""
 
-LACKS = """(
-    {c}._vector_key IS NULL OR CASE length({c}._vector_key)
-    WHEN 32 THEN NOT EXISTS (SELECT 1 FROM {{vectors}} AS v WHERE v.model = {m} AND v.key = {c}._vector_key)
-        AND NOT EXISTS (SELECT 1 FROM {{refused}} AS n WHERE n.model = {m} AND n.key = {c}._vector_key)
-    ELSE {c}._vector_key <> {no_text} AND {c}._vector_key <> {refused} END)"""
-"""The condition that a row has neither a vector of a model nor a reason that lasts."""
 
-
-def lacks(number: str, *, no_text: str, refused: str, row: str = "c") -> str:
-    """Return the condition `LACKS`, as a template with the tables' names.
+def lacks(number: str, *, no_text: str, refused: str) -> str:
+    """Return the condition that a row `c` lacks a vector of a model, and has no lasting reason; a template.
 
     Args:
         number: The expression of the model's number.
         no_text: That of `keys.NO_TEXT`.
         refused: That of `keys.refused_by` the model.
-        row: The name of the row of the records.
     """
-    return LACKS.format(c=row, m=number, no_text=no_text, refused=refused)
+    return f"""(
+    c._vector_key IS NULL OR CASE length(c._vector_key)
+    WHEN 32 THEN
+        NOT EXISTS (SELECT 1 FROM {{vectors}} AS v WHERE v.model = {number} AND v.key = c._vector_key)
+        AND NOT EXISTS (SELECT 1 FROM {{refused}} AS n WHERE n.model = {number} AND n.key = c._vector_key)
+    ELSE c._vector_key <> {no_text} AND c._vector_key <> {refused} END)"""
 
 
 def has(number: str, lacks: str, *, no_text: str, outage: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def states(result: RunResult) -> dict[str, int]:
 
 
 def rows(table: str = "fruit", columns: str = "id, name, amount", order: str = "id") -> list[tuple[Any, ...]]:
-    with sqlite3.connect("kb.db") as database:
+    with closing(sqlite3.connect("kb.db")) as database, database:
         return database.execute(f'SELECT {columns} FROM "{table}" ORDER BY {order}').fetchall()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from datetime import date
 from typing import Any
 
@@ -36,7 +37,7 @@ def _empty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def found() -> dict[str, tuple[str, dict[str, Any]]]:
-    with sqlite3.connect("kb.db") as database:
+    with closing(sqlite3.connect("kb.db")) as database, database:
         query = "SELECT source_file, chunk_text, metadata FROM knowledge_base ORDER BY source_file"
         return {
             key: (text, {name: value for name, value in json.loads(metadata).items() if name != "title"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -67,7 +68,7 @@ def load(*rows: Any, **settings: Any) -> RunResult:
 
 
 def stored() -> list[int]:
-    with sqlite3.connect("kb.db") as database:
+    with closing(sqlite3.connect("kb.db")) as database, database:
         return [key for (key,) in database.execute("SELECT id FROM shop ORDER BY id")]
 
 

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
@@ -153,7 +154,7 @@ def load(*reporters: AnyReporter, **settings: Any) -> RunResult:
 
 
 def stored(table: str = "shop") -> int:
-    with sqlite3.connect("kb.db") as database:
+    with closing(sqlite3.connect("kb.db")) as database, database:
         found: int = database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
     return found
 

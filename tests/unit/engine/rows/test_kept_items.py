@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -57,7 +57,7 @@ def test_an_item_whose_rows_went_to_another_is_read_again() -> None:
 
 
 def known() -> list[str]:
-    with sqlite3.connect("kb.db") as database:
+    with closing(sqlite3.connect("kb.db")) as database, database:
         return [key for (key,) in database.execute("SELECT key FROM fruit_items ORDER BY key")]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -276,7 +277,7 @@ def test_a_column_is_cut_into_chunks_and_the_others_are_metadata() -> None:
     result = load(chunk="text", heading="title")
     assert states(result) == {"added": 2}
     assert result.account.records.written > 2
-    with sqlite3.connect("kb.db") as database:
+    with closing(sqlite3.connect("kb.db")) as database, database:
         columns = "source_file, context_header, metadata, chunk_text"
         query = f"SELECT {columns} FROM knowledge_base WHERE source_file = 'b2'"
         [found] = database.execute(query).fetchall()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def load(**settings: Any) -> RunResult:
 
 
 def rows() -> list[tuple[Any, ...]]:
-    with sqlite3.connect("kb.db") as database:
+    with closing(sqlite3.connect("kb.db")) as database, database:
         return database.execute("SELECT at, what FROM log ORDER BY at, what").fetchall()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -123,13 +124,13 @@ def test_a_key_is_not_widened() -> None:
 def test_views_triggers_and_indexes_of_others_stay() -> None:
     write("id,amount,name\n1,5,a\n")
     load(text="name")
-    with sqlite3.connect("kb.db") as database:
+    with closing(sqlite3.connect("kb.db")) as database, database:
         database.execute("CREATE INDEX mine ON fruit_records (amount)")
         database.execute("CREATE VIEW cheap AS SELECT id FROM fruit WHERE CAST(amount AS REAL) < 3")
     database.close()
     write("id,amount,name\n1,5,a\n2,2.5,b\n")
     assert states(load(text="name")) == {"unchanged": 1, "added": 1}
-    with sqlite3.connect("kb.db") as database:
+    with closing(sqlite3.connect("kb.db")) as database, database:
         assert database.execute("SELECT id FROM cheap").fetchall() == [(2,)]
         names = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
     database.close()
@@ -148,6 +149,6 @@ def test_another_collection_of_the_table_is_widened_with_it() -> None:
     for folder in "ab":
         assert states(of(folder)) == {"added": 1}
     assert states(of("a")) == {"unchanged": 1}
-    with sqlite3.connect("kb.db") as database:
+    with closing(sqlite3.connect("kb.db")) as database, database:
         found = database.execute("SELECT _collection, amount FROM fruit ORDER BY 1").fetchall()
     assert found == [("a", "5"), ("b", "2.5")]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.ledger import Ledger, pages
 from batchwright.contracts.receipts import Reject, RejectFilter
 from batchwright.errors import ConfigError
 from batchwright.operations.relation import Relation
-from batchwright.operations.target import WAY_ON, Target
+from batchwright.operations.target import WAY_ON, OpenTarget
 
 _WHOLE_ID = 36  # characters of a UUID
 PAGE = 200
@@ -17,7 +17,7 @@ PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class RejectSelection:
     """What all rejects that are meant have in common; an empty one means every reject.
 
     Attributes:
@@ -37,7 +37,7 @@ class Selection:
     def __bool__(self) -> bool:
         return bool(self.ids or self.run or self.key or self.error)
 
-    def pages(self, target: Target) -> Iterator[list[Reject]]:
+    def pages(self, target: OpenTarget) -> Iterator[list[Reject]]:
         """Yield the rejects by relation and id, some at a time; those of a page may be gone at the next.
 
         Raises:
@@ -48,13 +48,12 @@ class Selection:
         for relation, ids in self._places(target):
             if relation.collection is not None:
                 relation.collections()
-            collection, after = self.collection or relation.collection, ""
+            collection = self.collection or relation.collection
             wanted = RejectFilter(collection, ids=ids, run_id=run, key=self.key, error=self.error)
-            while page := relation.ledger.rejects(wanted, after=after, limit=PAGE):
+            for page in _pages(relation.ledger, wanted):
                 yield [replace(reject, relation=relation.name) for reject in page]
-                after = page[-1].id
 
-    def _places(self, target: Target) -> Iterable[tuple[Relation, list[str] | None]]:
+    def _places(self, target: OpenTarget) -> Iterable[tuple[Relation, list[str] | None]]:
         """Return where to look, and for which ids; None for all."""
         relations = target.about(self.collection)
         if not self.ids:
@@ -92,14 +91,16 @@ def _meant(ledger: Ledger, given: str) -> list[Reject]:
         raise ConfigError(f"{given!r} is not the id of a reject; see: batchwright rejects list")
     wanted = int(position) if dot else None
     found: list[Reject] = []
-    after = prefix
-    while page := ledger.rejects(after=after, limit=PAGE):
+    for page in _pages(ledger, RejectFilter(), prefix):
         matching = [r for r in page if r.id.startswith(prefix)]
         found += [r for r in matching if wanted is None or r.position == wanted]
         if len(found) > 1 or len(matching) < len(page):
             break
-        after = page[-1].id
     return found
+
+
+def _pages(ledger: Ledger, wanted: RejectFilter, after: str = "") -> Iterator[Sequence[Reject]]:
+    return pages(lambda at: ledger.rejects(wanted, after=at, limit=PAGE), lambda reject: reject.id, after)
 
 
 def _only(given: str, found: list[tuple[Relation, Reject]]) -> tuple[Relation, Reject]:
@@ -115,7 +116,7 @@ def _only(given: str, found: list[tuple[Relation, Reject]]) -> tuple[Relation, R
     raise ConfigError(f"{given!r} is the beginning of more than one reject's id: {shown} …")
 
 
-def _run(target: Target, given: str) -> str:
+def _run(target: OpenTarget, given: str) -> str:
     """Return the id of the run that is meant by its beginning; as it is, where there is none."""
     relations = () if len(given) == _WHOLE_ID else target.about_past()
     runs = (run for relation in relations for run in relation.ledger.runs(limit=10_000))

@@ -1,10 +1,36 @@
-"""What was refused by runs before, and whether it is still what the input has."""
+"""What runs before published and refused, beside the keys that come, both in code point order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
-from batchwright.contracts.receipts import DocumentVersion
+from batchwright.contracts.receipts import DocumentVersion, KnownDocument
+
+
+class PublishedBefore:
+    """The documents that are published, by key.
+
+    Attributes:
+        next: The next of them; None where there is none.
+    """
+
+    def __init__(self, known: Iterable[KnownDocument]) -> None:
+        self._rest = iter(known)
+        self.next = next(self._rest, None)
+
+    def up_to(self, key: str | None) -> Iterator[KnownDocument]:
+        """Yield those before a key, which have no row, or all that are left."""
+        while self.next is not None and (key is None or self.next.version.key < key):
+            yield self.next
+            self.next = next(self._rest, None)
+
+    def of(self, key: str) -> KnownDocument | None:
+        """Return what is published under a key, once those before it were yielded."""
+        found = self.next
+        if found is None or found.version.key != key:
+            return None
+        self.next = next(self._rest, None)
+        return found
 
 
 class RefusedBefore:
