@@ -39,14 +39,18 @@ demo: $(VENV)/.package ## load our own documentation into SQLite, search it, loa
 test: $(VENV)/.test ## run the quick tests, on a real Postgres
 	$(BIN)/python -m pytest -m "not slow and not bench" $(DIVIDED) $(ARGS)
 
+# The environment of the plugins is made meanwhile, of the time that the tests leave.
 check: $(VENV)/.dev ## the gate: format, lint, types, imports, tests, plugins; all of them, then the verdict
 	@failed=; \
+	nice -n 19 $(MAKE) --no-print-directory .venv-plugins/.test & making=$$!; \
+	trap 'kill $$making' EXIT; \
 	step() { name=$$1; shift; printf '\n== %s\n' "$$name"; "$$@" || failed="$$failed $$name"; }; \
 	step format $(BIN)/ruff format --check .; \
 	step lint $(BIN)/ruff check .; \
 	step types $(BIN)/mypy; \
 	step imports $(BIN)/lint-imports; \
 	step tests $(MAKE) --no-print-directory test; \
+	wait $$making; trap - EXIT; \
 	step plugins $(MAKE) --no-print-directory plugins; \
 	if [ -n "$$failed" ]; then printf '\n== failed:%s\n' "$$failed"; exit 1; fi; \
 	printf '\n== all passed\n'
@@ -60,19 +64,15 @@ reference: $(VENV)/.dev ## make docs/reference/hooks.md from the hookspecs
 faults: $(VENV)/.test ## kill, cut and stall, the slow tests too
 	$(BIN)/python -m pytest tests/faults -n $(PROCESSES) --dist worksteal $(ARGS)
 
-PLUGIN_FOLDERS := $(wildcard plugins/*)
+PLUGIN_FOLDERS := $(wildcard plugins/*/)
+PLUGIN_PIP := .venv-plugins/bin/python -m pip --quiet --disable-pip-version-check install $(if $(wildcard $(CONSTRAINTS)),--constraint $(CONSTRAINTS))
+SYNCED := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-plugins: $(BIN)/python ## check and test the first-party plugins, in an environment of their own; ARGS="-m slow" for the rest
-	$(BIN)/python -m venv .venv-plugins
-	.venv-plugins/bin/python -m pip --quiet --disable-pip-version-check install $(if $(wildcard $(CONSTRAINTS)),--constraint $(CONSTRAINTS)) \
-		-e '.[test]' $(PLUGIN_FOLDERS:%=-e './%[test]')
-	@failed=; for folder in $(PLUGIN_FOLDERS); do \
-		printf '\n== %s\n' "$$folder"; \
-		(cd $$folder && ../../.venv-plugins/bin/python -m mypy --cache-dir ../../.venv-plugins/.mypy_cache src) || failed="$$failed $$folder:types"; \
-		(cd $$folder && ../../.venv-plugins/bin/python -m pytest -q -m "not slow" -n $(PROCESSES) --dist worksteal $(ARGS)) || failed="$$failed $$folder"; \
-	done; \
-	printf '\n== inputs\n'; \
-	.venv-plugins/bin/python -m pytest -q tests/integration/test_inputs.py -k "parquet or query or formats or dask" -n $(PROCESSES) || failed="$$failed inputs"; \
+plugins: .venv-plugins/.test ## check and test the first-party plugins, in an environment of their own; ARGS="-m slow" for the rest
+	@failed=; \
+	printf '\n== types of plugins\n'; \
+	.venv-plugins/bin/python -m mypy --cache-dir .venv-plugins/.mypy_cache $(PLUGIN_FOLDERS:%=%src) || failed="$$failed types"; \
+	$(MAKE) --no-print-directory -C plugins --keep-going -j$(PROCESSES) $(SYNCED) || failed="$$failed tests"; \
 	if [ -n "$$failed" ]; then printf '\n== failed:%s\n' "$$failed"; exit 1; fi
 
 # ARGS="engine text" picks parts, ARGS=growth-full takes 100 times the input, ARGS=compare holds two runs together,
@@ -88,6 +88,13 @@ clean: ## remove everything that was made here, .venv too
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: what has been installed, for which pyproject.toml.
+# Hatchling is installed once for all plugins, or pip would make an environment with it for each.
+.venv-plugins/.test: $(NEEDS) $(PLUGIN_FOLDERS:%=%pyproject.toml) | $(BIN)/python
+	$(BIN)/python -m venv .venv-plugins
+	$(PLUGIN_PIP) 'hatchling>=1.27' 'editables>=0.5'
+	$(PLUGIN_PIP) --no-build-isolation --editable '.[test]' $(PLUGIN_FOLDERS:%=--editable './%[test]')
+	@touch $@
+
 $(VENV)/.package: $(NEEDS) | $(BIN)/python
 	$(INSTALL) --editable .
 	@touch $@

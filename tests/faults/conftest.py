@@ -41,6 +41,13 @@ def target(request: pytest.FixtureRequest) -> Target:
     return made
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give them more time: a dozen kills take minutes on a busy machine."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(300))
+
+
 @pytest.fixture
 def url(target: Target) -> Iterator[str]:
     """The URL of an empty target, of each of the two."""

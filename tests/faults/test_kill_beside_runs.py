@@ -6,10 +6,12 @@ that are missing or damaged, and removes rows of no document.
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 import psycopg
 import pytest
@@ -19,6 +21,14 @@ from tests.support.corpus import POISON, write_corpus
 from tests.support.failpoints import Answer, Runner
 from tests.support.tables import TABLE, contents, published
 from tests.support.targets import Target
+
+
+class HowMany(NamedTuple):
+    """How many kills: at so many passages of each point, or at some of these by chance."""
+
+    of_a_point: int
+    in_all: int | None = None
+
 
 Act = Callable[[str, str, int], Answer]
 """Does it on a target, perhaps to die at a passage of a point."""
@@ -43,15 +53,20 @@ def _passages(answer: Answer, points: tuple[str, ...], most: int) -> Iterator[tu
         yield from ((point, at) for at in sorted({1 + (passed - 1) * n // (most - 1) for n in range(most)}))
 
 
-def _kill_everywhere(target: Target, before: str, act: Act, points: tuple[str, ...], most: int) -> None:
-    """Kill it at every point, and do it again: what readers see is whole, and the end as undisturbed."""
+def _kill_everywhere(
+    target: Target, before: str, act: Act, points: tuple[str, ...], how_many: HowMany, seed: int
+) -> None:
+    """Kill it at passages of every point, and repeat it: it is seen whole, and ends as if undisturbed."""
     undisturbed = target.copy(before)
     answer = act(undisturbed, "", 1)
     assert answer.state == "done", answer.reason
     expected, older, newer = contents(undisturbed), published(before), published(undisturbed)
     assert contents(before).differences(expected), "there is nothing to do: the test tests nothing"
     kills, differences = 0, []
-    for point, at in _passages(answer, points, most):
+    passages = [*_passages(answer, points, how_many.of_a_point)]
+    if how_many.in_all:
+        passages = random.Random(seed).sample(passages, how_many.in_all)
+    for point, at in passages:
         url = target.copy(before)
         # how often an answer is waited for depends on how fast it is: the last passage may not come
         if not act(url, point, at).killed and not (point.endswith(".inside") and at > 1):
@@ -75,14 +90,17 @@ def _kill_everywhere(target: Target, before: str, act: Act, points: tuple[str, .
 
 
 FEW_OR_MANY = pytest.mark.parametrize(
-    "most", [2, pytest.param(25, marks=(pytest.mark.slow, pytest.mark.timeout(600)))]
+    "how_many",
+    [
+        pytest.param(HowMany(2, in_all=12), id="a dozen"),
+        pytest.param(HowMany(25), id="all", marks=(pytest.mark.slow, pytest.mark.timeout(600))),
+    ],
 )
-"""Passages of each point."""
 
 
 @FEW_OR_MANY
 def test_a_program_killed_at_any_point_and_run_again_leaves_what_an_undisturbed_one_does(
-    runner: Runner, target: Target, most: int
+    runner: Runner, target: Target, seed: int, how_many: HowMany
 ) -> None:
     before = target.fresh()
     older = [f"{key}:{index}:4" for key in KEYS if key != POISON for index in range(4)]
@@ -94,12 +112,12 @@ def test_a_program_killed_at_any_point_and_run_again_leaves_what_an_undisturbed_
 
     patch = ("patch.before", "patch.inside", "patch.after")
     rejects = ("rejects.before", "rejects.inside", "rejects.after", "isolation.aside")
-    _kill_everywhere(target, before, act, (*WRITE, *RECEIPT, *patch, *rejects), most)
+    _kill_everywhere(target, before, act, (*WRITE, *RECEIPT, *patch, *rejects), how_many, seed)
 
 
 @FEW_OR_MANY
 def test_a_repair_killed_at_any_point_and_repeated_leaves_what_an_undisturbed_one_does(
-    runner: Runner, target: Target, tmp_path: Path, seed: int, most: int
+    runner: Runner, target: Target, tmp_path: Path, seed: int, how_many: HowMany
 ) -> None:
     corpus = write_corpus(tmp_path / "corpus", seed, 8, sections=5)
     before = target.fresh()
@@ -113,7 +131,7 @@ def test_a_repair_killed_at_any_point_and_repeated_leaves_what_an_undisturbed_on
 
     publication = ("publication.before", "publication.inside", "publication.after")
     removal = ("removal.before", "removal.inside", "removal.after")
-    _kill_everywhere(target, before, act, (*WRITE, *publication, *removal, "receipt.before"), most)
+    _kill_everywhere(target, before, act, (*WRITE, *publication, *removal, "receipt.before"), how_many, seed)
 
 
 def _damage(url: str) -> None:

@@ -2,7 +2,8 @@
 
 `python -m tests.support.failpoints` reads orders, one JSON object a line, and for each forks a child that
 patches itself, runs, and perhaps kills itself with SIGKILL; it answers each with one line. The child is a
-process of its own that dies as any other would; forking spares it the import.
+process of its own that dies as any other would; forking spares it the import. So it does to the processes
+that read documents after a kill: they are forked from a server, which has everything loaded as well.
 
     POINT.before / POINT.after    around a write, for what its receipt carries:
                                   write, publication, patch, removal, rejects
@@ -32,6 +33,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import asdict, dataclass, field
+from multiprocessing import forkserver, get_context
 from pathlib import Path
 from typing import Any, Self
 
@@ -46,6 +48,7 @@ from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.sink import Store
 from batchwright.documents import Tokenizer
 from batchwright.engine.delivery.deliverer import Deliverer
+from batchwright.engine.reading import processes
 from batchwright.plugins.manager import PluginManager
 from tests.support import insert
 from tests.support.corpus import POISON
@@ -234,6 +237,7 @@ def arm(points: Points, *, poison: bool) -> None:
     _replace(copying, "copy", functools.partial(_copy, points))
     _replace(psycopg.Transaction, "_commit_gen", functools.partial(_commit, points))
     _replace(psycopg.Connection, "wait", functools.partial(_wait, points))
+    setattr(processes, "get_context", lambda _: get_context("forkserver"))  # noqa: B010 - as below
     setattr(sqlite3, "connect", functools.partial(_connect, points, sqlite3.connect))  # noqa: B010 - for a type checker it is no variable
 
 
@@ -415,6 +419,10 @@ def main() -> None:
     """Obey until the orders end."""
     PluginManager.load()  # imported once, for all children
     Tokenizer("cl100k_base").count("warm")
+    forkserver.set_forkserver_preload(["tests.support.preloaded"])
+    forkserver.ensure_running()
+    # the children use this one: it is not theirs, so they can't ask whether it has ended
+    setattr(forkserver._forkserver, "ensure_running", lambda: None)  # noqa: B010 - likewise
     gc.freeze()
     for line in sys.stdin:
         print(json.dumps(asdict(_forked(Order(**json.loads(line))))), flush=True)

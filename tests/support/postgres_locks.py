@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import psycopg
 
@@ -17,19 +18,21 @@ _OTHERS = """
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
 
 
+Session = psycopg.Connection[Any]
+
+
 @contextmanager
-def held(url: str, statement: str) -> Iterator[None]:
-    """Hold what the statement locks."""
-    with psycopg.connect(url) as session:
-        session.execute("SET statement_timeout = '20s'")
-        session.execute(statement)
+def held(where: str | Session, statement: str) -> Iterator[None]:
+    """Hold what the statement locks; by a session of one's own, where it is done often."""
+    with _session(where) as session, session.transaction(force_rollback=True):
+        session.execute("SET LOCAL statement_timeout = '20s'")
+        session.execute(statement.encode())
         yield
-        session.rollback()
 
 
-def waiting(url: str) -> set[int]:
+def waiting(where: str | Session) -> set[int]:
     """Return the sessions that wait for a lock."""
-    return _pids(url, _WAITING)
+    return _pids(where, _WAITING)
 
 
 def others(url: str) -> set[int]:
@@ -42,6 +45,12 @@ def wait_for_silence(url: str) -> None:
     wait_until(lambda: not others(url), "everybody has left")
 
 
-def _pids(url: str, query: str) -> set[int]:
-    with psycopg.connect(url, autocommit=True, connect_timeout=10) as session:
-        return {pid for (pid,) in session.execute(query)}
+def _pids(where: str | Session, query: str) -> set[int]:
+    with _session(where) as session:
+        return {pid for (pid,) in session.execute(query.encode())}
+
+
+def _session(where: str | Session) -> AbstractContextManager[Session]:
+    if isinstance(where, str):
+        return psycopg.connect(where, autocommit=True, connect_timeout=10)
+    return nullcontext(where)

@@ -186,7 +186,7 @@ def test_numbers_that_are_none_are_left_to_the_engine(
         ServerFault(at=(1,), cut=200),
         ServerFault(at=(1,), cut=200, reset=True),
         ServerFault(at=(1,), reset=True),
-        ServerFault(at=(1,), refuse=0.3),
+        ServerFault(at=(1,), refuse=30.0),
     ],
 )
 def test_a_way_that_breaks_is_tried_again(server: EmbeddingsServer, make: Make, fault: ServerFault) -> None:

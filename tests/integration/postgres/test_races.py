@@ -24,8 +24,8 @@ from batchwright.contracts.receipts import Receipt
 from batchwright.errors import IncompleteDocument
 from batchwright.model import Batch, ProcessedChunk
 from batchwright.testing.records import Sample, reject, sample
-from tests.integration.postgres.examples import query, store_at
-from tests.support.postgres_locks import held, waiting
+from tests.integration.postgres.examples import store_at
+from tests.support.postgres_locks import Session, held, waiting
 
 TABLES = ("collections", "records", "documents", "pending", "rejects")
 SMALL, LARGE = 6, COPY_FROM_ROWS + 20
@@ -196,23 +196,30 @@ def url(postgres_server: Any) -> Iterator[str]:
     postgres_server.drop_database("races")
 
 
+@pytest.fixture(scope="module")
+def sessions(url: str) -> Iterator[tuple[Session, Session]]:
+    """One that holds locks, and one that looks who waits for them and empties tables."""
+    with psycopg.connect(url, autocommit=True) as one, psycopg.connect(url, autocommit=True) as other:
+        yield one, other
+
+
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 @pytest.mark.parametrize("race", RACES, ids=lambda race: race.__name__)
 def test_a_writer_that_is_held_up_decides_on_nothing_old(
-    url: str, race: Callable[[int], Race], size: int
+    url: str, sessions: tuple[Session, Session], race: Callable[[int], Race], size: int
 ) -> None:
-    made = race(size)
-    with tables(url) as (one, other, empty):
+    made, (holder, looker) = race(size), sessions
+    with tables(url, looker) as (one, other, empty):
         serial = outcomes(made, one, empty)
         for table, (first, second) in itertools.product(
             TABLES, [(made.one, made.other), (made.other, made.one)]
         ):
             prepare(made, one, empty)
-            with held(url, f"LOCK TABLE kb_{table} IN SHARE MODE"):
+            with held(holder, f"LOCK TABLE kb_{table} IN SHARE MODE"):
                 threads = [Writer(one, first)]
-                settle(url, threads)
+                settle(looker, threads)
                 threads.append(Writer(other, second))
-                settle(url, threads)
+                settle(looker, threads)
             for thread in threads:
                 thread.end()
             assert state(one) in serial, f"{table} was locked"
@@ -221,10 +228,10 @@ def test_a_writer_that_is_held_up_decides_on_nothing_old(
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 @pytest.mark.parametrize("race", RACES, ids=lambda race: race.__name__)
 def test_writers_at_the_same_time_leave_what_some_order_leaves(
-    url: str, race: Callable[[int], Race], size: int, seed: int
+    url: str, sessions: tuple[Session, Session], race: Callable[[int], Race], size: int, seed: int
 ) -> None:
     made, chance = race(size), random.Random(seed)
-    with tables(url) as (one, other, empty):
+    with tables(url, sessions[1]) as (one, other, empty):
         serial = outcomes(made, one, empty)
         for number in range(ROUNDS):
             prepare(made, one, empty)
@@ -239,12 +246,16 @@ def test_writers_at_the_same_time_leave_what_some_order_leaves(
 
 
 @contextmanager
-def tables(url: str) -> Iterator[tuple[PostgresStore, PostgresStore, Callable[[], None]]]:
+def tables(url: str, session: Session) -> Iterator[tuple[PostgresStore, PostgresStore, Callable[[], None]]]:
     """Two stores of the same tables, and what empties them."""
     names = ", ".join(f"kb_{suffix}" for suffix in (*TABLES, "receipts"))
     options = {"table": "kb", "full_text": False, "lock_timeout": 20}
     with store_at(url, **options) as one, store_at(url, **options) as other:
-        yield one, other, lambda: [*query(url, f"TRUNCATE {names}")].clear()
+        yield one, other, lambda: void(session.execute(f"TRUNCATE {names}".encode()))
+
+
+def void(_: object) -> None:
+    """Drop a value."""
 
 
 _numbers = itertools.count()
@@ -295,11 +306,11 @@ class Writer(threading.Thread):
             raise self._error
 
 
-def settle(url: str, threads: Sequence[Writer]) -> None:
+def settle(looker: Session, threads: Sequence[Writer]) -> None:
     """Wait until each of them has ended or waits for a lock."""
     for _ in range(2_000):
         alive = sum(thread.is_alive() for thread in threads)
-        if len(waiting(url)) >= alive:
+        if len(waiting(looker)) >= alive:
             return
         time.sleep(0.005)
     raise AssertionError("neither ended nor waiting")

@@ -25,6 +25,8 @@ CHECKS = [(kind, check) for kind, (contract, _) in TABLES.items() for check in c
 
 Outcomes = dict[tuple[str, str], list[str]]
 
+pytestmark = pytest.mark.timeout(300)  # the first test waits for all of them, on a busy machine for minutes
+
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
@@ -47,7 +49,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
         [*command, str(Path(__file__).parent / "trials.py")],
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
         check=False,
         cwd=folder,
     )

@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 from batchwright import BadRecords, BatchTooLarge, ConfigError, EmbedderLimits
+from batchwright.engine.embedding import line
+from batchwright.engine.embedding.canary import CANARY
+from batchwright.engine.embedding.stage import Stage
 from tests.support.embedding import Status
 from tests.unit.embedding.conftest import Base
 
@@ -62,7 +65,15 @@ def test_an_outage_is_waited_for_and_said(
     assert result.account.retries == 0, "no batch was written again"
 
 
-def test_an_outage_that_lasts_interrupts_the_run_and_what_was_paid_is_kept(base: Base) -> None:
+@pytest.mark.parametrize("slow", [False, True])
+def test_an_outage_that_lasts_interrupts_the_run_and_what_was_paid_is_kept(base: Base, slow: bool) -> None:
+    def tokens(text: str) -> int:
+        if slow and text.endswith(CANARY):  # it would be overtaken, and then held back by the outage
+            time.sleep(0.5)
+        return len(text.split())
+
+    base.script.tokens = tokens
+
     def act(_texts: list[str], before: int) -> None:
         if before >= 2:
             raise ConnectionRefusedError
@@ -155,7 +166,11 @@ def test_a_request_is_halved_until_the_text_that_is_refused_stands_alone(base: B
     assert len(base.script.asked) == asked  # it is not asked for again
 
 
-def test_a_text_that_the_embedder_names_is_left_out_and_the_others_sent_again(base: Base) -> None:
+def test_a_text_that_the_embedder_names_is_left_out_and_the_others_sent_again(
+    base: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line, "LINGER", 30.0)  # else a machine that is busy sends requests that are not full
+
     def act(texts: list[str], _before: int) -> None:
         if bad := [n for n, text in enumerate(texts) if "Paragraph 3 of document 2" in text]:
             raise BadRecords(dict.fromkeys(bad, "no"))
@@ -166,6 +181,26 @@ def test_a_text_that_the_embedder_names_is_left_out_and_the_others_sent_again(ba
     assert result.account.vectors.refused == 1
     assert len(base.script.asked) == math.ceil(result.account.records.written / 8) + 1
     base.check(without=1)
+
+
+def test_requests_are_full_although_texts_come_late(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slowly(text: str) -> int:  # the last texts are looked at when all documents are there
+        time.sleep(0.03)
+        return len(text.split())
+
+    monkeypatch.setattr(line, "LINGER", 30.0)
+    put = Stage.put
+
+    def late(stage: Stage, unit: Any) -> bool:
+        time.sleep(0.03)
+        return put(stage, unit)
+
+    monkeypatch.setattr(Stage, "put", late)
+    base.script.tokens = slowly
+    base.write(16, 2)
+    assert base.load().exit_code == 0
+    assert [len(texts) for texts in base.script.asked] == [8] * 4
+    base.check()
 
 
 def test_a_limit_of_texts_that_nobody_knew_is_found(base: Base) -> None:

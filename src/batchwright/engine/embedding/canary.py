@@ -40,6 +40,7 @@ class Greeting:
         self._ask = ask
         self._is_known: bool | None = None
         self._thread: threading.Thread | None = None
+        self._is_on_its_way = threading.Event()
         self._vector: Vector | None = None
         self._error: Exception | None = None
 
@@ -54,10 +55,14 @@ class Greeting:
         return self._is_known or self._embedding.is_greeted
 
     def begin(self) -> None:
-        """Send the canary, once."""
+        """Send the canary, once; return when it is on its way.
+
+        Were it overtaken by texts, an outage might hold it back alone, and their vectors could not be kept.
+        """
         if self._thread is None and not self._embedding.is_greeted:
             self._thread = threading.Thread(target=self._send, name="batchwright-canary", daemon=True)
             self._thread.start()
+            self._is_on_its_way.wait()
 
     def finish(self) -> None:
         """Make a place for the model where it is new, else compare; returns at once where that was done.
@@ -91,10 +96,12 @@ class Greeting:
     def _send(self) -> None:
         embedding = self._embedding
         try:
-            self._vector = self._requests.canary(embedding.sent(CANARY), embedding.tokens(CANARY))
+            tokens = embedding.tokens(CANARY)
+            self._vector = self._requests.canary(embedding.sent(CANARY), tokens, self._is_on_its_way.set)
         except Exception as error:  # noqa: BLE001 - raised again by who waits for it
             self._error = error
         finally:
+            self._is_on_its_way.set()
             self._requests.close()
 
 

@@ -95,14 +95,19 @@ class Requests:
             if refused:
                 self._tell(on_answer, refused, is_whole=len(refused) == len(texts))
 
-    def canary(self, text: str, tokens: int) -> Vector:
+    def canary(self, text: str, tokens: int, on_its_way: Callable[[], None] = lambda: None) -> Vector:
         """Return the vector of a text that is beyond doubt; it says nothing about the others.
+
+        Args:
+            text: As it is sent.
+            tokens: Of it.
+            on_its_way: Called when the request begins, each time that it is made.
 
         Raises:
             EmbedderError: The embedder refuses even that.
             OutageTooLong, RunInterrupted: As `embed`.
         """
-        result = self._persist([text], tokens)
+        result = self._persist([text], tokens, on_its_way)
         error: Exception | None = result.error
         if result.value is not None:
             [answer], _ = result.value
@@ -196,7 +201,9 @@ class Requests:
 
     # --- one request --------------------------------------------------------------------------------------
 
-    def _persist(self, texts: Sequence[str], tokens: int) -> Attempted[tuple[list[Answer], int | None]]:
+    def _persist(
+        self, texts: Sequence[str], tokens: int, on_its_way: Callable[[], None] = lambda: None
+    ) -> Attempted[tuple[list[Answer], int | None]]:
         """Make a request until it succeeds, or fails for good; one that fails for its texts ends as well."""
         policy, halt = self._policy, self.halt.event
         schedule, last_chance, began = policy.retries, False, time.monotonic()
@@ -207,7 +214,7 @@ class Requests:
                 raise RunInterrupted("stopped before a request was sent")
             outages = self._breaker.outages
             result = attempt(
-                lambda: self._once(texts, tokens),
+                lambda: self._once(texts, tokens, on_its_way),
                 decide=self._decide,
                 schedule=schedule,
                 stop=halt,
@@ -236,7 +243,9 @@ class Requests:
             else:
                 schedule, last_chance = NO_RETRY, True
 
-    def _once(self, texts: Sequence[str], tokens: int) -> tuple[list[Answer], int | None]:
+    def _once(
+        self, texts: Sequence[str], tokens: int, on_its_way: Callable[[], None]
+    ) -> tuple[list[Answer], int | None]:
         embedding, who = self.embedding, threading.get_ident()
         deadline = Deadline(None)
 
@@ -246,6 +255,7 @@ class Requests:
                 if embedding.down:
                     raise OutageTooLong(embedding.down)
                 deadline.begin(self._policy.batch_timeout)
+                on_its_way()
                 try:
                     with Foreign(embedding.who):
                         return answered(embedding.embedder.embed(texts))

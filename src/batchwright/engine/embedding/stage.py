@@ -77,7 +77,7 @@ class Stage:
         self._inbox: deque[Unit] = deque()
         self._units = self._held = 0
         self._wanted: dict[Key, Wanted] = {}
-        self._ended = False
+        self._ended = self._is_looking_up = False
         self._senders = Senders(self._requests, self._changed, self._is_all, self._fail)
         self._keeper = threading.Thread(target=self._keep, name="batchwright-vectors", daemon=True)
         self.error: Exception | None = None
@@ -169,7 +169,8 @@ class Stage:
         return self._ended or self.halt.event.is_set()
 
     def _is_all(self) -> bool:
-        return (self._ended and not self._inbox) or self._held >= self._capacity
+        ended = self._ended and not self._inbox and not self._is_looking_up
+        return ended or self._held >= self._capacity
 
     def _weight(self, unit: Unit) -> int:
         return min(unit.weight, self._capacity // 2)  # beside a large one there is room for others
@@ -210,6 +211,7 @@ class Stage:
                 self._changed.wait()
             halted = self.halt.event.is_set()
             answers, units = self._answers(), [] if halted else self._page()
+            self._is_looking_up = bool(units)
             if not (answers or units):
                 if halted or not self._units:
                     return False
@@ -220,6 +222,9 @@ class Stage:
             self._settle(answers)
         if units:
             self._look_up(units)
+            with self._changed:
+                self._is_looking_up = False
+                self._changed.notify_all()
         if not (answers or units):
             self._requests.conclude()  # of what is left every text is refused
         return True
