@@ -10,7 +10,8 @@ BatchwrightError
 ├── SinkError               a sink can't be opened or used as asked
 │   ├── IncompleteDocument  a document was to be published with rows missing
 │   ├── CollectionBusy      a run is loading the collection
-│   └── LeaseLost           a run lost its right to the collection
+│   ├── LeaseLost           a run lost its right to the collection
+│   └── NoMoreStores        private: the sink answers, and gives no store besides those that are open
 ├── ExecutorError           an executor can't have the work done
 │   └── WorkerUnfit         a worker can't load the run: it lacks something that the driver has
 ├── BadRecords              the sink names the records that it can't store
