@@ -6,6 +6,7 @@ A new mode of `Target.search` is `of_target` with more arguments, and one more l
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -61,6 +62,7 @@ def plain_sqlite(passages: Sequence[Passage]) -> Mode:
         )
         return _placed(passages, found)
 
+    weakref.finalize(search, connection.close)
     return search
 
 

@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ class JotDatabase:
         self._lock = threading.RLock()
         self._cancelled = threading.Event()
         self._connection = sqlite3.connect(path, timeout=0.05, isolation_level=None, check_same_thread=False)
+        self.close = self._connection.close
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -82,9 +83,6 @@ class JotDatabase:
 
     def cancel(self) -> None:
         self._cancelled.set()
-
-    def close(self) -> None:
-        self._connection.close()
 
 
 class JotStore(SqlStore):
@@ -132,14 +130,15 @@ class JotSink(Sink[JotOptions]):
         table = self.options.table
         dialect = JotDialect(table_names(table))
         try:
-            database = JotDatabase(self.path)
-            with database.transaction() as connection:
-                if create:
-                    for statement in create_statements(dialect, record_type or CHUNK, table):
-                        connection.execute(statement)
-                if record_type is not None:
-                    adapt(connection, dialect, record_type, table)
-                kept = record_type or stored_type(connection, dialect) or CHUNK
+            with ExitStack() as opened:
+                database = opened.enter_context(closing(JotDatabase(self.path)))
+                with database.transaction() as connection:
+                    for made in create_statements(dialect, record_type or CHUNK, table) if create else ():
+                        connection.execute(made)
+                    if record_type is not None:
+                        adapt(connection, dialect, record_type, table)
+                    kept = record_type or stored_type(connection, dialect) or CHUNK
+                opened.pop_all()
         except sqlite3.Error as error:
             raise SinkError(f"{self.path} can't be used: {error}") from error
         return JotStore(database, dialect, kept)

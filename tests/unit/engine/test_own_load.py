@@ -161,7 +161,7 @@ class Nested(TypedDict):
     data: dict[str, Any]
 
 
-@pytest.mark.parametrize("depth", [400, 5_000])
+@pytest.mark.parametrize("depth", [400, 100_000])
 def test_a_record_that_is_nested_too_deeply_costs_itself_alone(depth: int) -> None:
     data: dict[str, Any] = {}
     for _ in range(depth):

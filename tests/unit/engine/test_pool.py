@@ -17,6 +17,7 @@ from batchwright import (
     Receipt,
     RecordType,
     Sink,
+    SinkError,
     SinkOptions,
     Store,
 )
@@ -136,3 +137,15 @@ def test_a_process_that_was_forked_closes_nothing_that_another_opened(shelf: She
         finally:
             os._exit(99)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
+
+
+@pytest.mark.parametrize("attribute", ["ledger", "record_type"])
+def test_a_store_that_is_refused_is_closed(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, attribute: str
+) -> None:
+    monkeypatch.setattr(CountedStore, attribute, "none")
+    pool = DatabasePool(shelf, 1)
+    for _ in range(2):  # its room is free again as well
+        with pytest.raises(SinkError, match=f"{attribute} is str"):
+            pool.acquire(5)
+        assert shelf.count == 0

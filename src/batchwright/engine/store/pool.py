@@ -63,7 +63,13 @@ class DatabasePool:
                     raise SinkError("the pool is closed")
                 if self._idle:
                     return self._idle.pop()
-            return _checked(self._sink.open(self._record_type, create=self._create))
+            opened = self._sink.open(self._record_type, create=self._create)
+            try:
+                return _checked(opened)
+            except BaseException:
+                if isinstance(opened, Store):
+                    self._end(opened)
+                raise
         except BaseException:
             self._room.release()
             raise
