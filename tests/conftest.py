@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import uuid
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -40,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Settles the seed; one that was asked for is Hypothesis' too."""
+    """Settles the seed; one that was asked for is Hypothesis' too. Lets an interrupt be one."""
     given: int | None = config.getoption("--seed")
     # pytest-xdist: this process runs a part of the session, and is handed its seed
     handed: dict[str, int] = getattr(config, "workerinput", {})
@@ -48,6 +49,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SEED] = drawn if given is None else given
     if given is not None and config.getoption("--hypothesis-seed") is None:
         config.option.hypothesis_seed = str(given)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun in the background of a script
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)
