@@ -42,8 +42,6 @@ _MISTAKES: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 _OTHER_KIND = re.compile(r"session is (not )?read-only|server is (not )?in hot standby mode")
-
-
 _FULL = re.compile(r"too many (clients|connections)|connection slots|max_client_conn")
 _MORE_CONNECTIONS = (
     "a run needs two, three where it embeds, and one more for each further worker: end others, "

@@ -67,8 +67,10 @@ class Raw:
 
 
 Outcome = Raw | DocumentError | FileNotFoundError
-_Submit = Callable[[Callable[[Item], Raw], Item], "Future[Raw]"]
 """What became of fetching an item."""
+
+_Submit = Callable[[Callable[[Item], Raw], Item], "Future[Raw]"]
+"""Has an item fetched, by another thread where there may be one."""
 
 
 def fetch(input: Input, item: Item) -> Raw:
